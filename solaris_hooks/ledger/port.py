@@ -1,0 +1,138 @@
+"""The ledger as the rest of the package sees it.
+
+Two adapters keep this contract and pass one conformance suite
+(``tests/integration/ledger``): :class:`~solaris_hooks.ledger.postgres.PostgresLedger` and
+:class:`~solaris_hooks.ledger.memory.MemoryLedger`. All of their methods raise
+:class:`~solaris_hooks.quota.errors.LedgerError` when the books cannot be reached, and never
+an error of a driver.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Protocol
+
+from solaris_hooks.ledger.records import (
+    Account,
+    AccountChange,
+    AccountPage,
+    DailyUsage,
+    Entry,
+    Grant,
+    Hold,
+    HoldRequest,
+    HoldResult,
+    Plan,
+    Settlement,
+    SettleResult,
+    Verification,
+)
+from solaris_hooks.quota.ids import AccountId, HoldId
+
+
+class Metering(Protocol):
+    """The part that requests need: each call is one transaction and one round trip."""
+
+    async def hold(self, request: HoldRequest) -> HoldResult:
+        """Hold tokens for a request: ``want`` if available, else what is left if ``minimum`` fits.
+
+        Renews the period if due, and makes the account if it is new and may be made.
+        """
+        ...
+
+    async def settle(self, settlement: Settlement) -> SettleResult:
+        """Turn a hold into use. Idempotent by hold id; books even where the hold was lost."""
+        ...
+
+    async def release(self, account_id: AccountId, hold_id: HoldId) -> bool:
+        """Turn a hold into nothing. False if it was settled, released or swept before."""
+        ...
+
+    async def renew_leases(
+        self, holds: Sequence[tuple[AccountId, HoldId]], *, lease_seconds: int
+    ) -> int:
+        """Let holds of requests that still run live on. Returns how many were still there."""
+        ...
+
+    async def claim_expired(self, *, limit: int, claim_seconds: int) -> Sequence[Hold]:
+        """Take holds whose lease ran out, for ``claim_seconds``, so that one sweeper alone ends them."""
+        ...
+
+
+class Books(Protocol):
+    """The part that people need: accounts, credits, plans, history."""
+
+    async def account(self, account_id: AccountId) -> Account | None:
+        """One account as of now (its period renewed if due), or None."""
+        ...
+
+    async def accounts(
+        self, *, query: str = "", limit: int = 50, after: AccountId | None = None
+    ) -> AccountPage:
+        """Accounts in order of id whose id, e-mail or name contains ``query``, case-insensitively."""
+        ...
+
+    async def put_account(
+        self,
+        account_id: AccountId,
+        change: AccountChange,
+        *,
+        actor: str,
+    ) -> Account:
+        """Change an account, making it if it is missing. A change of plan applies at once.
+
+        Raises:
+            NotFoundError: there is no such plan.
+            InvalidRequestError: a value cannot be (time zone, anchor day, ...).
+        """
+        ...
+
+    async def grant_credits(self, grant: Grant) -> Account:
+        """Grant credits, once for each idempotency key; owed overage is taken from them first.
+
+        Raises:
+            NotFoundError: there is no such account.
+            ConflictError: the key was used for another grant.
+        """
+        ...
+
+    async def entries(
+        self, account_id: AccountId, *, limit: int = 50, before: int | None = None
+    ) -> Sequence[Entry]:
+        """Entries of an account, newest first, with numbers below ``before``."""
+        ...
+
+    async def daily_usage(
+        self, account_id: AccountId, *, since: dt.date, until: dt.date
+    ) -> Sequence[DailyUsage]:
+        """Totals per local day and model, both ends included, oldest first."""
+        ...
+
+    async def holds(self, account_id: AccountId | None = None, *, limit: int = 100) -> Sequence[Hold]:
+        """Tokens held now, oldest first; of one account or of all."""
+        ...
+
+    async def plans(self) -> Sequence[Plan]:
+        """All plans, in order of id."""
+        ...
+
+    async def plan(self, plan_id: str) -> Plan | None:
+        """One plan, or None."""
+        ...
+
+    async def put_plan(self, plan: Plan, *, actor: str) -> Plan:
+        """Make or change a plan. Its accounts get the new allowance at once."""
+        ...
+
+    async def verify(self, account_id: AccountId | None = None) -> Verification:
+        """Recompute every entry, balance and hold from the chain, of one account or of all."""
+        ...
+
+    async def ping(self) -> None:
+        """Return if the books can be read; raise LedgerError otherwise."""
+        ...
+
+
+class Ledger(Metering, Books, Protocol):
+    """Both parts."""

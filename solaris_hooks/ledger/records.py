@@ -1,0 +1,301 @@
+"""What goes into the ledger and what comes out: plain frozen records."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from uuid import UUID
+
+from solaris_hooks.quota.balance import Balance, Status
+from solaris_hooks.quota.ids import AccountId, HoldId
+from solaris_hooks.quota.usage import Usage, UsageSource
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """What an account gets when it is first seen.
+
+    Attributes:
+        create: False refuses accounts that were never seen.
+    """
+
+    plan_id: str = "default"
+    locale: str = "pt_BR"
+    time_zone: str = "America/Sao_Paulo"
+    anchor_day: int = 1
+    create: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRequest:
+    """One request that asks for tokens, before its provider is called. All tokens are booked (weighted).
+
+    Attributes:
+        want: what the request may use at the most.
+        minimum: the least it can do something with: its prompt and one token of output.
+        prompt: the prompt's share of ``want``; booked by the sweeper if the request's end is never known.
+        lease_seconds: how long the hold lives without a renewal.
+        email: the user's address as LiteLLM has it; a changed one is stored.
+    """
+
+    account_id: AccountId
+    hold_id: HoldId
+    model: str
+    want: int
+    minimum: int
+    prompt: int
+    lease_seconds: int
+    email: str | None = None
+    new_account: NewAccount = field(default_factory=NewAccount)
+
+
+class HoldOutcome(StrEnum):
+    """How a request for tokens ended."""
+
+    HELD = "held"
+    """Granted, whole or capped: see ``amount``."""
+    TIGHT = "tight"
+    """Less than ``minimum`` is available, and not because of other holds alone: nothing was held."""
+    CONTENDED = "contended"
+    """It would fit if holds in flight ended unused: nothing was held; wait and ask again."""
+    INACTIVE = "inactive"
+    """The account is suspended, blocked or pending."""
+    UNKNOWN = "unknown"
+    """There is no such account, and none may be made."""
+
+
+@dataclass(frozen=True, slots=True)
+class HoldResult:
+    """Outcome of a hold, with the whole balance after it (None only for an unknown account).
+
+    Attributes:
+        amount: booked tokens held; less than ``want`` when the balance is tight.
+        created: this request made the account.
+    """
+
+    outcome: HoldOutcome
+    amount: int
+    created: bool
+    balance: Balance | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """The exact use of one held request.
+
+    Attributes:
+        charge: booked tokens: the usage times the weights of ``model``, rounded up once.
+        model: the model that answered.
+        details: further facts kept with the entry (weights, key alias, ...); must be JSON.
+    """
+
+    account_id: AccountId
+    hold_id: HoldId
+    model: str
+    charge: int
+    usage: Usage
+    source: UsageSource
+    details: Mapping[str, object] = field(default_factory=dict)
+
+
+class SettleOutcome(StrEnum):
+    """How a settlement ended."""
+
+    SETTLED = "settled"
+    REPLAYED = "replayed"
+    """This hold was settled before, for the same charge: nothing changed."""
+    CONFLICT = "conflict"
+    """This hold was settled before, for another charge: nothing changed; the first one stands."""
+    UNKNOWN = "unknown"
+    """There is no such account."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettleResult:
+    """Outcome of a settlement.
+
+    Attributes:
+        charge: booked tokens that stand in the books for this hold (the first ones, on replay or conflict).
+        overage: the part of ``charge`` that was beyond what was available.
+        use_percent_before: use before this settlement, whole percent.
+    """
+
+    outcome: SettleOutcome
+    charge: int
+    overage: int
+    use_percent_before: int
+    balance: Balance | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Tokens held by one request in flight."""
+
+    account_id: AccountId
+    hold_id: HoldId
+    model: str
+    amount: int
+    prompt: int
+    held_at: dt.datetime
+    lease_until: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CreditLot:
+    """Credits granted at one time: used after the allowance, the earliest to expire first."""
+
+    lot_id: UUID
+    tokens: int
+    remaining: int
+    origin: str
+    reason: str
+    actor: str
+    created_at: dt.datetime
+    expires_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account with its profile and its balance."""
+
+    balance: Balance
+    anchor_day: int
+    email: str | None
+    name: str | None
+    lots: Sequence[CreditLot]
+    created_at: dt.datetime
+    last_used_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPage:
+    """Accounts in order of their ids; ``next_after`` is the last id where more follow."""
+
+    accounts: Sequence[Account]
+    next_after: AccountId | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountChange:
+    """Fields of an account to set; None leaves one as it is."""
+
+    plan_id: str | None = None
+    status: Status | None = None
+    status_reason: str | None = None
+    email: str | None = None
+    name: str | None = None
+    locale: str | None = None
+    time_zone: str | None = None
+    anchor_day: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Credits to grant.
+
+    Attributes:
+        idempotency_key: the same key grants once; a replay returns the first result.
+        expires_at: UTC, or None for credits that do not expire.
+    """
+
+    account_id: AccountId
+    tokens: int
+    reason: str
+    actor: str
+    idempotency_key: str
+    origin: str = "grant"
+    expires_at: dt.datetime | None = None
+
+
+class EntryKind(StrEnum):
+    """What an entry of the ledger says."""
+
+    OPENING = "opening"
+    RENEWAL = "renewal"
+    LAPSE = "lapse"
+    """Unused allowance of the past period, which does not carry over."""
+    USAGE = "usage"
+    OVERAGE = "overage"
+    """Use beyond what was available: owed."""
+    CREDIT = "credit"
+    CREDIT_EXPIRY = "credit_expiry"
+    PLAN_CHANGE = "plan_change"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of an account's ledger: append-only, numbered, chained.
+
+    Attributes:
+        tokens: what the entry adds to (takes from) allowance left + credits - overage.
+        details: the JSON text as stored; it is part of the digest.
+        previous_hash: digest of the entry before, 32 bytes.
+        hash: SHA-256 over ``previous_hash`` and every other field.
+    """
+
+    account_id: AccountId
+    number: int
+    kind: EntryKind
+    tokens: int
+    allowance_after: int
+    credits_after: int
+    overage_after: int
+    at: dt.datetime
+    actor: str
+    reason: str | None
+    idempotency_key: str
+    details: str
+    previous_hash: bytes
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DailyUsage:
+    """Totals of one account, one local day and one model."""
+
+    day: dt.date
+    model: str
+    requests: int
+    estimated_requests: int
+    input_tokens: int
+    cached_input_tokens: int
+    output_tokens: int
+    charge: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A plan: the allowance of every month, and the percentages of use at which people are told."""
+
+    plan_id: str
+    monthly_tokens: int
+    thresholds: Sequence[int] = (80, 95, 100)
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """Something in the books that cannot be true.
+
+    Attributes:
+        entry: number of the entry at fault; None where the flaw is the account's own figures.
+    """
+
+    account_id: AccountId
+    entry: int | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Result of recomputing the books."""
+
+    accounts: int
+    entries: int
+    flaws: Sequence[Flaw]
+
+    @property
+    def ok(self) -> bool:
+        """Whether no flaw was found."""
+        return not self.flaws

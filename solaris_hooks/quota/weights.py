@@ -1,0 +1,59 @@
+"""What a token of each model weighs: the factor from a provider's tokens to booked tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
+from fnmatch import fnmatchcase
+
+from solaris_hooks.quota.usage import Usage
+
+ONE = Decimal(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Booked tokens for each token of the provider: exact decimals, none negative."""
+
+    input: Decimal = ONE
+    cached_input: Decimal = ONE
+    output: Decimal = ONE
+
+    def charge(self, usage: Usage) -> int:
+        """Booked tokens for the use of one call, rounded up once.
+
+        The sum is exact and only then rounded: three roundings would charge up to two
+        tokens too many for every call.
+        """
+        uncached = usage.input_tokens - usage.cached_input_tokens
+        exact = (
+            uncached * self.input
+            + usage.cached_input_tokens * self.cached_input
+            + usage.output_tokens * self.output
+        )
+        return int(exact.to_integral_value(rounding=ROUND_CEILING))
+
+    def output_tokens_within(self, booked_tokens: int) -> int | None:
+        """The most output tokens that cost no more than ``booked_tokens``; None where output is free."""
+        if self.output == 0:
+            return None
+        return max(0, int(booked_tokens // self.output))
+
+
+DEFAULT_WEIGHTS = Weights()
+
+
+class WeightTable:
+    """Weights by glob pattern over the model's public name; the first match in order wins."""
+
+    def __init__(self, patterns: Mapping[str, Weights]) -> None:
+        """Keep the patterns, in order (``gpt-4o*``, ``anthropic/*``, ...)."""
+        self._patterns = tuple(patterns.items())
+
+    def of(self, model: str) -> Weights:
+        """Weights of a model; 1 for everything where no pattern matches."""
+        for pattern, weights in self._patterns:
+            if fnmatchcase(model, pattern):
+                return weights
+        return DEFAULT_WEIGHTS
