@@ -1,0 +1,66 @@
+# Everything a person types. `make help` lists it; each command installs first what it needs.
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+LOCAL := .venv/bin/python -m deploy.local
+BIN := .venv/bin
+
+.PHONY: help
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "  settings: PORT DATABASE_URL LITELLM_MASTER_KEY CONFIG STATE_DIR DETACH=1 PRISMA_ENGINE=auto|native|wasm"
+
+.PHONY: setup
+setup: ## install what `make up` needs (also done by it)
+	@sh deploy/setup.sh runtime
+
+.PHONY: setup-dev
+setup-dev:
+	@sh deploy/setup.sh dev
+
+.PHONY: up
+up: setup ## PostgreSQL, migrations and the stock LiteLLM proxy, in the foreground (DETACH=1: in the background)
+	@exec $(LOCAL) up
+
+.PHONY: down
+down: ## stop what runs in STATE_DIR
+	@if [ -x $(BIN)/python ]; then exec $(LOCAL) down; fi
+
+.PHONY: db
+db: setup ## start only the embedded PostgreSQL and print its URL
+	@exec $(LOCAL) db
+
+.PHONY: env
+env: setup ## print the environment for running `litellm --config ...` by hand: eval "$$(make -s env)"
+	@exec $(LOCAL) env
+
+.PHONY: demo
+demo: setup ## a narrated run that ends by itself
+	@exec $(LOCAL) demo
+
+.PHONY: test
+test: setup-dev ## run the tests (ARGS="-k name" and the like go to pytest)
+	@exec $(BIN)/python -m pytest $(ARGS)
+
+.PHONY: bench
+bench: setup-dev ## measure the proxy with and without the plugin, and the ledger alone
+	@exec $(BIN)/python -m tests.benchmarks $(ARGS)
+
+.PHONY: lint
+lint: setup-dev ## formatting, types, layers, documentation and SQL
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/interrogate --quiet solaris_hooks deploy
+	$(BIN)/sqlfluff lint --disable-progress-bar solaris_hooks
+
+.PHONY: format
+format: setup-dev ## rewrite the files in the project's style
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/sqlfluff fix --disable-progress-bar solaris_hooks
+
+.PHONY: lock
+lock: ## resolve the dependencies anew into requirements/*.txt
+	@sh requirements/lock.sh
