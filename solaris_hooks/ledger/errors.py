@@ -1,0 +1,70 @@
+"""From psycopg's errors to ours, so that no caller needs to know the driver."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import errors as pg
+from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
+
+from solaris_hooks.quota.errors import (
+    ConflictError,
+    InvalidRequestError,
+    LedgerError,
+    LedgerUnavailableError,
+    NotFoundError,
+    SchemaError,
+    SolarisError,
+)
+
+_OWN_STATES: dict[str, type[SolarisError]] = {
+    "SH001": NotFoundError,
+    "SH002": ConflictError,
+    "SH003": InvalidRequestError,
+    "SH004": NotFoundError,
+    "SH005": LedgerError,
+    "SH006": LedgerError,
+}
+"""SQLSTATEs that the functions of the schema raise; see sql/migrations/0002.functions.sql."""
+
+BROKEN = (psycopg.OperationalError, psycopg.InterfaceError)
+"""The connection is gone, or could not be made: nothing is known about the statement."""
+
+GAVE_UP = (PoolTimeout, PoolClosed, TooManyRequests)
+"""The pool has waited long enough already: trying again at once would only wait longer."""
+
+
+def of(error: psycopg.Error) -> SolarisError:
+    """The error of ours that says what an error of psycopg means."""
+    own = _OWN_STATES.get(error.sqlstate or "")
+    if own is not None:
+        return own(error.diag.message_primary)
+    if isinstance(error, pg.InvalidSchemaName | pg.UndefinedTable | pg.UndefinedFunction):
+        return SchemaError()
+    # A refused connection has no SQLSTATE, only the server's text.
+    if "authentication failed" in str(error):
+        return LedgerUnavailableError("PostgreSQL refused the user or password in DATABASE_URL; correct it.")
+    if "database" in str(error) and "does not exist" in str(error):
+        return LedgerUnavailableError("The database in DATABASE_URL does not exist; create it, or correct the URL.")
+    if isinstance(error, PoolTimeout | TooManyRequests):
+        return LedgerUnavailableError("No connection to PostgreSQL became free in time; see the setting pool_max_size.")
+    if isinstance(error, PoolClosed):
+        return LedgerUnavailableError("The ledger is closed.")
+    if isinstance(error, BROKEN):
+        return LedgerUnavailableError()
+    return LedgerError(f"PostgreSQL refused a statement of the ledger ({error.sqlstate}); see the proxy's log.")
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Let errors of ours out, and psycopg's as ours, chained.
+
+    Raises:
+        SolarisError: whatever went wrong with the database.
+    """
+    try:
+        yield
+    except psycopg.Error as exc:
+        raise of(exc) from exc

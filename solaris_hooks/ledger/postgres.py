@@ -1,0 +1,387 @@
+"""The ledger on PostgreSQL: each method is one statement, one round trip and one transaction."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import uuid4
+
+from psycopg import AsyncConnection, IsolationLevel
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool
+
+from solaris_hooks.ledger import errors, rows
+from solaris_hooks.ledger.queries import statements
+from solaris_hooks.ledger.records import (
+    Account,
+    AccountChange,
+    AccountPage,
+    CreditLot,
+    DailyUsage,
+    Entry,
+    Grant,
+    Hold,
+    HoldOutcome,
+    HoldRequest,
+    HoldResult,
+    NewAccount,
+    Plan,
+    Settlement,
+    SettleOutcome,
+    SettleResult,
+    Verification,
+)
+from solaris_hooks.ledger.verification import AccountVerifier, StoredFigures
+from solaris_hooks.quota.checks import checked_anchor_day, checked_grant, checked_plan, checked_time_zone
+from solaris_hooks.quota.errors import NotFoundError, SolarisError
+from solaris_hooks.quota.ids import AccountId, HoldId
+
+_LOG = logging.getLogger(__name__)
+Parameters = Mapping[str, object]
+
+
+class PostgresLedger:
+    """See :class:`solaris_hooks.ledger.port.Ledger` for the contract.
+
+    The pool opens at the first statement, in the event loop that asks: a process may be forked
+    after this object was made.
+    """
+
+    def __init__(
+        self,
+        conninfo: str,
+        *,
+        defaults: NewAccount | None = None,
+        now: Callable[[], dt.datetime] | None = None,
+        pool_max_size: int = 10,
+        pool_timeout_seconds: float = 5.0,
+        prepare: bool = True,
+    ) -> None:
+        """Keep the settings; connect to nothing yet.
+
+        Args:
+            conninfo: PostgreSQL connection string or URL of libpq's form.
+            defaults: what accounts get that ``put_account`` makes.
+            now: a clock for tests; None leaves time to the database.
+            pool_max_size: connections at the most, for each process.
+            pool_timeout_seconds: how long a statement waits for a free connection.
+            prepare: False where PgBouncer before 1.21 pools by transaction.
+        """
+        self._defaults = defaults or NewAccount()
+        self._now = now
+        self._pool: AsyncConnectionPool[AsyncConnection[DictRow]] = AsyncConnectionPool(
+            conninfo,
+            connection_class=AsyncConnection[DictRow],
+            kwargs={
+                "autocommit": True,
+                "row_factory": dict_row,
+                "prepare_threshold": 2 if prepare else None,
+            },
+            min_size=1,
+            max_size=pool_max_size,
+            timeout=pool_timeout_seconds,
+            reconnect_timeout=pool_timeout_seconds,
+            name="solaris-ledger",
+            open=False,
+        )
+        self._statements = {name: text.encode() for name, text in statements().items()}
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(
+        cls, conninfo: str, *, now: Callable[[], dt.datetime] | None = None, **settings: Any
+    ) -> AsyncIterator[PostgresLedger]:
+        """A ledger for a while; its connections are closed at the end. Arguments as of the class.
+
+        Raises:
+            LedgerUnavailableError: PostgreSQL cannot be reached.
+        """
+        ledger = cls(conninfo, now=now, **settings)
+        try:
+            yield ledger
+        finally:
+            await ledger.close()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._pool.close()
+
+    # ------------------------------------------------------------------ metering
+
+    async def hold(self, request: HoldRequest) -> HoldResult:
+        """See :meth:`Metering.hold`."""
+        new = request.new_account
+        row = await self._one(
+            "hold",
+            {
+                "account_id": request.account_id,
+                "hold_id": request.hold_id,
+                "model": request.model,
+                "want": request.want,
+                "minimum": request.minimum,
+                "prompt": request.prompt,
+                "lease_seconds": request.lease_seconds,
+                "email": request.email,
+                "create": new.create,
+                "plan_id": new.plan_id,
+                "locale": new.locale,
+                "time_zone": new.time_zone,
+                "anchor_day": new.anchor_day,
+                "now": self._clock(),
+            },
+        )
+        return HoldResult(
+            outcome=HoldOutcome(row["outcome"]),
+            amount=row["amount"],
+            created=row["created"],
+            balance=rows.balance(row) if row["account_id"] is not None else None,
+        )
+
+    async def settle(self, settlement: Settlement) -> SettleResult:
+        """See :meth:`Metering.settle`."""
+        row = await self._one(
+            "settle",
+            {
+                "account_id": settlement.account_id,
+                "hold_id": settlement.hold_id,
+                "model": settlement.model,
+                "charge": settlement.charge,
+                "input_tokens": settlement.usage.input_tokens,
+                "cached_input_tokens": settlement.usage.cached_input_tokens,
+                "output_tokens": settlement.usage.output_tokens,
+                "reasoning_tokens": settlement.usage.reasoning_tokens,
+                "source": settlement.source.value,
+                "details": json.dumps(settlement.details, ensure_ascii=False),
+                "now": self._clock(),
+            },
+        )
+        return SettleResult(
+            outcome=SettleOutcome(row["outcome"]),
+            charge=row["charge"],
+            overage=row["beyond"],
+            use_percent_before=row["use_percent_before"],
+            balance=rows.balance(row) if row["account_id"] is not None else None,
+        )
+
+    async def release(self, account_id: AccountId, hold_id: HoldId) -> bool:
+        """See :meth:`Metering.release`."""
+        row = await self._one("release", {"account_id": account_id, "hold_id": hold_id, "now": self._clock()})
+        return bool(row["released"])
+
+    async def renew_leases(self, holds: Sequence[tuple[AccountId, HoldId]], *, lease_seconds: int) -> int:
+        """See :meth:`Metering.renew_leases`."""
+        row = await self._one(
+            "renew_leases",
+            {
+                "account_ids": [account_id for account_id, _ in holds],
+                "hold_ids": [hold_id for _, hold_id in holds],
+                "lease_seconds": lease_seconds,
+                "now": self._clock(),
+            },
+        )
+        return int(row["renewed"])
+
+    async def claim_expired(self, *, limit: int, claim_seconds: int) -> Sequence[Hold]:
+        """See :meth:`Metering.claim_expired`."""
+        found = await self._all(
+            "claim_expired", {"limit": limit, "claim_seconds": claim_seconds, "now": self._clock()}
+        )
+        return [rows.hold(row) for row in found]
+
+    # ------------------------------------------------------------------ books
+
+    async def account(self, account_id: AccountId) -> Account | None:
+        """See :meth:`Books.account`."""
+        row = await self._one("account", {"account_id": account_id, "now": self._clock()})
+        if row["account_id"] is None:
+            return None
+        return rows.account(row, (await self._lots([account_id])).get(account_id, ()))
+
+    async def accounts(
+        self, *, query: str = "", limit: int = 50, after: AccountId | None = None
+    ) -> AccountPage:
+        """See :meth:`Books.accounts`."""
+        found = await self._all("account_ids", {"query": query, "limit": limit + 1, "after": after})
+        ids = [AccountId(row["account_id"]) for row in found]
+        page, more = ids[:limit], len(ids) > limit
+        accounts = [account for each in page if (account := await self.account(each)) is not None]
+        return AccountPage(accounts, page[-1] if more else None)
+
+    async def put_account(self, account_id: AccountId, change: AccountChange, *, actor: str) -> Account:
+        """See :meth:`Books.put_account`."""
+        if change.time_zone is not None:
+            checked_time_zone(change.time_zone)
+        if change.anchor_day is not None:
+            checked_anchor_day(change.anchor_day)
+        await self._one(
+            "put_account",
+            {
+                "account_id": account_id,
+                "plan_id": change.plan_id,
+                "status": change.status.value if change.status is not None else None,
+                "status_reason": change.status_reason,
+                "email": change.email,
+                "name": change.name,
+                "locale": change.locale,
+                "time_zone": change.time_zone,
+                "anchor_day": change.anchor_day,
+                "actor": actor,
+                "default_plan_id": self._defaults.plan_id,
+                "default_locale": self._defaults.locale,
+                "default_time_zone": self._defaults.time_zone,
+                "default_anchor_day": self._defaults.anchor_day,
+                "now": self._clock(),
+            },
+        )
+        return await self._existing(account_id)
+
+    async def grant_credits(self, grant: Grant) -> Account:
+        """See :meth:`Books.grant_credits`."""
+        checked_grant(grant.tokens)
+        await self._one(
+            "grant_credits",
+            {
+                "account_id": grant.account_id,
+                "lot_id": uuid4(),
+                "tokens": grant.tokens,
+                "origin": grant.origin,
+                "reason": grant.reason,
+                "actor": grant.actor,
+                "key": grant.idempotency_key,
+                "expires_at": grant.expires_at,
+                "now": self._clock(),
+            },
+        )
+        return await self._existing(grant.account_id)
+
+    async def entries(
+        self, account_id: AccountId, *, limit: int = 50, before: int | None = None
+    ) -> Sequence[Entry]:
+        """See :meth:`Books.entries`."""
+        found = await self._all("entries", {"account_id": account_id, "limit": limit, "before": before})
+        return [rows.entry(row) for row in found]
+
+    async def daily_usage(
+        self, account_id: AccountId, *, since: dt.date, until: dt.date
+    ) -> Sequence[DailyUsage]:
+        """See :meth:`Books.daily_usage`."""
+        found = await self._all("daily_usage", {"account_id": account_id, "since": since, "until": until})
+        return [rows.daily(row) for row in found]
+
+    async def holds(self, account_id: AccountId | None = None, *, limit: int = 100) -> Sequence[Hold]:
+        """See :meth:`Books.holds`."""
+        found = await self._all("holds", {"account_id": account_id, "limit": limit})
+        return [rows.hold(row) for row in found]
+
+    async def plans(self) -> Sequence[Plan]:
+        """See :meth:`Books.plans`."""
+        return [rows.plan(row) for row in await self._all("plans", {"plan_id": None})]
+
+    async def plan(self, plan_id: str) -> Plan | None:
+        """See :meth:`Books.plan`."""
+        found = await self._all("plans", {"plan_id": plan_id})
+        return rows.plan(found[0]) if found else None
+
+    async def put_plan(self, plan: Plan, *, actor: str) -> Plan:
+        """See :meth:`Books.put_plan`."""
+        checked_plan(plan.plan_id, plan.monthly_tokens, plan.thresholds)
+        row = await self._one(
+            "put_plan",
+            {
+                "plan_id": plan.plan_id,
+                "monthly_tokens": plan.monthly_tokens,
+                "thresholds": list(plan.thresholds),
+                "actor": actor,
+            },
+        )
+        return rows.plan(row)
+
+    async def verify(self, account_id: AccountId | None = None) -> Verification:
+        """See :meth:`Books.verify`. Reads one snapshot, so that traffic goes on meanwhile."""
+        with errors.translated():
+            await self._open()
+            async with self._pool.connection() as connection:
+                await connection.set_autocommit(False)
+                await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
+                try:
+                    return await self._verify_in(connection, account_id)
+                finally:
+                    await connection.rollback()
+                    await connection.set_isolation_level(None)
+                    await connection.set_autocommit(True)
+
+    async def ping(self) -> None:
+        """See :meth:`Books.ping`."""
+        await self._all("ping", {})
+
+    async def make_usage_partitions(self, *, months: int) -> int:
+        """Make the monthly partitions of usage that are missing, up to ``months`` ahead. Returns how many."""
+        row = await self._one("make_usage_partitions", {"months": months, "now": self._clock()})
+        return int(row["made"])
+
+    # ------------------------------------------------------------------ within
+
+    async def _verify_in(
+        self, connection: AsyncConnection[DictRow], account_id: AccountId | None
+    ) -> Verification:
+        parameters = {"account_id": account_id}
+        verifier = AccountVerifier()
+        async with (
+            connection.cursor(name="solaris_verify_entries") as entries,
+            connection.cursor(name="solaris_verify_accounts") as accounts,
+        ):
+            entries.itersize = accounts.itersize = 2000
+            await entries.execute(self._statements["verify_entries"], parameters)
+            await accounts.execute(self._statements["verify_accounts"], parameters)
+            async for row in entries:
+                verifier.entry(rows.entry(row))
+            async for row in accounts:
+                verifier.account(StoredFigures(**row))
+        return verifier.result()
+
+    async def _existing(self, account_id: AccountId) -> Account:
+        account = await self.account(account_id)
+        if account is None:  # pragma: no cover - accounts are never deleted
+            raise NotFoundError(f"There is no account {account_id!r}.")
+        return account
+
+    async def _lots(self, account_ids: Sequence[AccountId]) -> Mapping[str, Sequence[CreditLot]]:
+        lots: dict[str, list[CreditLot]] = {}
+        for row in await self._all("lots", {"account_ids": list(account_ids)}):
+            lots.setdefault(row["account_id"], []).append(rows.lot(row))
+        return lots
+
+    def _clock(self) -> dt.datetime | None:
+        return self._now() if self._now is not None else None
+
+    async def _one(self, name: str, parameters: Parameters) -> DictRow:
+        found = await self._all(name, parameters)
+        return found[0]
+
+    async def _all(self, name: str, parameters: Parameters) -> list[DictRow]:
+        """Run a statement; once more if its connection broke or PostgreSQL asks to try again.
+
+        Every statement may be run twice: holds, settlements and grants are idempotent by their ids.
+        """
+        try:
+            return await self._execute(name, parameters)
+        except SolarisError as exc:
+            if not isinstance(exc.__cause__, errors.BROKEN) or isinstance(exc.__cause__, errors.GAVE_UP):
+                raise
+            _LOG.info("ledger statement %s is tried once more: %s", name, exc.__cause__)
+        return await self._execute(name, parameters)
+
+    async def _execute(self, name: str, parameters: Parameters) -> list[DictRow]:
+        with errors.translated():
+            await self._open()
+            async with self._pool.connection() as connection:
+                cursor = await connection.execute(self._statements[name], parameters)
+                return await cursor.fetchall()
+
+    async def _open(self) -> None:
+        if self._pool.closed:
+            await self._pool.open()

@@ -1,0 +1,102 @@
+"""From rows of PostgreSQL to the ledger's records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from solaris_hooks.ledger.records import Account, CreditLot, DailyUsage, Entry, EntryKind, Hold, Plan
+from solaris_hooks.quota.balance import Balance, Status
+from solaris_hooks.quota.ids import AccountId, HoldId
+from solaris_hooks.quota.period import Period
+
+Row = Mapping[str, Any]
+
+
+def balance(row: Row) -> Balance:
+    """Balance from the columns of ``solaris.accounts``."""
+    return Balance(
+        account_id=AccountId(row["account_id"]),
+        status=Status(row["status"]),
+        status_reason=row["status_reason"],
+        plan_id=row["plan_id"],
+        locale=row["locale"],
+        time_zone=row["time_zone"],
+        period=Period(row["period_start"], row["period_end"]),
+        allowance_granted=row["allowance_granted"],
+        allowance_used=row["allowance_used"],
+        credits_remaining=row["credits_remaining"],
+        credits_used=row["credits_used"],
+        held=row["held"],
+        overage=row["overage"],
+    )
+
+
+def account(row: Row, lots: Sequence[CreditLot]) -> Account:
+    """Account from the columns of ``solaris.accounts`` and its lots."""
+    return Account(
+        balance=balance(row),
+        anchor_day=row["anchor_day"],
+        email=row["email"],
+        name=row["name"],
+        lots=lots,
+        created_at=row["created_at"],
+        last_used_at=row["last_used_at"],
+    )
+
+
+def lot(row: Row) -> CreditLot:
+    """Credit lot from its columns."""
+    return CreditLot(
+        lot_id=row["lot_id"],
+        tokens=row["tokens"],
+        remaining=row["remaining"],
+        origin=row["origin"],
+        reason=row["reason"],
+        actor=row["actor"],
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+    )
+
+
+def hold(row: Row) -> Hold:
+    """Hold from its columns."""
+    return Hold(
+        account_id=AccountId(row["account_id"]),
+        hold_id=HoldId(row["hold_id"]),
+        model=row["model"],
+        amount=row["amount"],
+        prompt=row["prompt"],
+        held_at=row["held_at"],
+        lease_until=row["lease_until"],
+    )
+
+
+def entry(row: Row) -> Entry:
+    """Entry from its columns."""
+    return Entry(
+        account_id=AccountId(row["account_id"]),
+        number=row["number"],
+        kind=EntryKind(row["kind"]),
+        tokens=row["tokens"],
+        allowance_after=row["allowance_after"],
+        credits_after=row["credits_after"],
+        overage_after=row["overage_after"],
+        at=row["at"],
+        actor=row["actor"],
+        reason=row["reason"],
+        idempotency_key=row["idempotency_key"],
+        details=row["details"],
+        previous_hash=row["previous_hash"],
+        hash=row["hash"],
+    )
+
+
+def daily(row: Row) -> DailyUsage:
+    """Daily totals from their columns, which have the same names."""
+    return DailyUsage(**row)
+
+
+def plan(row: Row) -> Plan:
+    """Plan from its columns."""
+    return Plan(row["plan_id"], row["monthly_tokens"], tuple(row["thresholds"]))
