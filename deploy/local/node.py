@@ -38,7 +38,9 @@ def npm_beside(node: Path) -> Path | None:
 
 
 def with_node_first(node: Path, path: str) -> str:
-    """Return a PATH on which that Node.js comes first: Prisma's Python wrapper looks for `node` there."""
+    """Return a PATH on which that Node.js is found first: Prisma's Python wrapper looks for `node` there."""
+    if shutil.which("node", path=path) == str(node):
+        return path
     return os.pathsep.join([str(node.parent), *[part for part in path.split(os.pathsep) if part]])
 
 

@@ -132,11 +132,11 @@ def _native(node: Path) -> Engine | None:
         "PRISMA_CLI_QUERY_ENGINE_TYPE": "binary",
         "CHECKPOINT_DISABLE": "1",
     }
-    script = _PRISMA_ENGINES / "scripts" / "postinstall.js"
+    download = "require('@prisma/engines').ensureBinariesExist().catch((e) => { console.error(e); process.exit(1); })"
     with (CACHE / "prisma-download.log").open("w") as log:
         process = subprocess.Popen(
-            [node, script],
-            cwd=_PRISMA_ENGINES,
+            [node, "-e", download],
+            cwd=ENGINE,
             env=env,
             stdin=subprocess.DEVNULL,
             stdout=log,
