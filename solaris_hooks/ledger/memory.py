@@ -1,0 +1,297 @@
+"""A ledger in memory, for tests and demos only: it forgets everything when its process ends.
+
+It is made of the pure rules and passes the same conformance suite as PostgreSQL's. Nothing in it
+awaits, so that every operation is whole before another task of the event loop sees it. Each one
+first checks everything that can fail, so that a refused operation changes nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+from solaris_hooks.ledger.memory_account import Booked, MemoryAccount, settlement_facts
+from solaris_hooks.ledger.records import (
+    Account,
+    AccountChange,
+    AccountPage,
+    DailyUsage,
+    Entry,
+    Grant,
+    Hold,
+    HoldOutcome,
+    HoldRequest,
+    HoldResult,
+    NewAccount,
+    Plan,
+    Settlement,
+    SettleOutcome,
+    SettleResult,
+    Verification,
+)
+from solaris_hooks.quota import rules
+from solaris_hooks.quota.checks import checked_anchor_day, checked_grant, checked_plan, checked_time_zone
+from solaris_hooks.quota.errors import ConflictError, InvalidRequestError, LedgerError, NotFoundError
+from solaris_hooks.quota.ids import AccountId, HoldId
+
+DEFAULT_PLAN = Plan("default", 1_000_000)
+
+
+def _utc_now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+class MemoryLedger:
+    """Keeps the contract of :mod:`solaris_hooks.ledger.port` without a database. Tests and demos only."""
+
+    def __init__(self, now: Callable[[], dt.datetime] = _utc_now) -> None:
+        """Start with the default plan and no accounts.
+
+        Args:
+            now: the clock; aware times.
+        """
+        self._now = now
+        self._accounts: dict[AccountId, MemoryAccount] = {}
+        self._plans = {DEFAULT_PLAN.plan_id: DEFAULT_PLAN}
+
+    async def hold(self, request: HoldRequest) -> HoldResult:
+        """Hold tokens for a request."""
+        now = self._now()
+        known = self._accounts.get(request.account_id)
+        if known and request.hold_id in known.holds:
+            raise LedgerError("This hold id is in use; mint a new one for every request.")
+        account = self._current(request.account_id, now)
+        created = account is None
+        if account is None:
+            if not request.new_account.create:
+                return HoldResult(HoldOutcome.UNKNOWN, 0, created=False, balance=None)
+            account = self._open(request.account_id, request.new_account, now)
+        admission = rules.admission(
+            account.figures, status=account.status, want=request.want, minimum=request.minimum
+        )
+        outcome = HoldOutcome(admission.outcome)
+        if outcome is HoldOutcome.HELD:
+            account.place(request, admission.amount, now)
+        account.email = account.email if request.email is None else request.email
+        account.last_used_at = now
+        return HoldResult(outcome, admission.amount, created, account.balance)
+
+    async def settle(self, settlement: Settlement) -> SettleResult:
+        """Turn a hold into use, once."""
+        if settlement.charge < 0:
+            raise LedgerError("A charge cannot be below 0.")
+        now = self._now()
+        account = self._current(settlement.account_id, now)
+        if account is None:
+            return SettleResult(SettleOutcome.UNKNOWN, 0, 0, 0, None)
+        percent = account.balance.use_percent
+        first = account.settled.get(settlement.hold_id)
+        if first is not None:
+            same = first.charge == settlement.charge
+            outcome = SettleOutcome.REPLAYED if same else SettleOutcome.CONFLICT
+            return SettleResult(outcome, first.charge, first.overage, percent, account.balance)
+        booking = rules.booked(
+            account.figures,
+            hold_id=settlement.hold_id,
+            charge=settlement.charge,
+            held=account.drop(settlement.hold_id) or 0,
+            details=settlement_facts(settlement),
+        )
+        account.take(booking.step, at=now, actor="proxy")
+        account.settled[settlement.hold_id] = Booked(settlement.charge, booking.overage)
+        account.count(settlement, now.astimezone(ZoneInfo(account.figures.time_zone)).date())
+        return SettleResult(
+            SettleOutcome.SETTLED, settlement.charge, booking.overage, percent, account.balance
+        )
+
+    async def release(self, account_id: AccountId, hold_id: HoldId) -> bool:
+        """Turn a hold into nothing."""
+        account = self._current(account_id, self._now())
+        amount = account.drop(hold_id) if account else None
+        if account is None or amount is None:
+            return False
+        account.figures = replace(account.figures, held=account.figures.held - amount)
+        return True
+
+    async def renew_leases(self, holds: Sequence[tuple[AccountId, HoldId]], *, lease_seconds: int) -> int:
+        """Let holds of requests that still run live on."""
+        until = self._now() + dt.timedelta(seconds=lease_seconds)
+        renewed = 0
+        for account_id, hold_id in set(holds):
+            account = self._accounts.get(account_id)
+            if account and hold_id in account.holds:
+                account.holds[hold_id] = replace(account.holds[hold_id], lease_until=until)
+                renewed += 1
+        return renewed
+
+    async def claim_expired(self, *, limit: int, claim_seconds: int) -> Sequence[Hold]:
+        """Take holds whose lease ran out."""
+        now = self._now()
+        until = now + dt.timedelta(seconds=claim_seconds)
+        expired = [hold for hold in self._all_holds() if hold.lease_until < now]
+        expired.sort(key=lambda hold: (hold.lease_until, hold.hold_id))
+        claimed = [replace(hold, lease_until=until) for hold in expired[:limit]]
+        for hold in claimed:
+            self._accounts[hold.account_id].holds[hold.hold_id] = hold
+        return claimed
+
+    async def account(self, account_id: AccountId) -> Account | None:
+        """One account as of now."""
+        account = self._current(account_id, self._now())
+        return account and account.account
+
+    async def accounts(
+        self, *, query: str = "", limit: int = 50, after: AccountId | None = None
+    ) -> AccountPage:
+        """Accounts in order of id, as of now."""
+        now = self._now()
+        wanted = query.lower()
+        found = [
+            account_id
+            for account_id, account in sorted(self._accounts.items())
+            if (after is None or account_id > after)
+            and any(wanted in (text or "").lower() for text in (account_id, account.email, account.name))
+        ]
+        page = [account for account_id in found[:limit] if (account := self._current(account_id, now))]
+        more = len(found) > limit
+        return AccountPage(
+            tuple(account.account for account in page), page[-1].account_id if more and page else None
+        )
+
+    async def put_account(self, account_id: AccountId, change: AccountChange, *, actor: str) -> Account:
+        """Change an account, making it if it is missing."""
+        plan = self._existing_plan(change.plan_id) if change.plan_id is not None else None
+        if change.time_zone is not None:
+            checked_time_zone(change.time_zone)
+        if change.anchor_day is not None:
+            checked_anchor_day(change.anchor_day)
+        now = self._now()
+        account = self._current(account_id, now) or self._open(account_id, _opening(change), now)
+        if plan and plan.plan_id != account.figures.plan_id:
+            step = rules.plan_changed(
+                account.figures, plan_id=plan.plan_id, monthly_tokens=plan.monthly_tokens
+            )
+            account.take(step, at=now, actor=actor)
+        account.figures = rules.rescheduled(
+            account.figures,
+            time_zone=change.time_zone or account.figures.time_zone,
+            anchor_day=change.anchor_day or account.figures.anchor_day,
+            now=now,
+        )
+        account.change(change)
+        return account.account
+
+    async def grant_credits(self, grant: Grant) -> Account:
+        """Grant credits, once for each idempotency key."""
+        checked_grant(grant.tokens)
+        known = self._accounts.get(grant.account_id)
+        if known is None:
+            raise NotFoundError(f'There is no account "{grant.account_id}".', param="account_id")
+        now = self._now()
+        first = known.grants.get(grant.idempotency_key)
+        if first and _asked(first) != _asked(grant):
+            raise ConflictError(
+                f'The idempotency key "{grant.idempotency_key}" was used for another grant; use a new one.'
+            )
+        if not first and grant.expires_at is not None and grant.expires_at <= now:
+            raise InvalidRequestError("Credits must expire in the future.", param="expires_at")
+        account = self._as_of(known, now)
+        if not first:
+            account.credit(grant, now)
+        return account.account
+
+    async def entries(
+        self, account_id: AccountId, *, limit: int = 50, before: int | None = None
+    ) -> Sequence[Entry]:
+        """Entries of an account, newest first."""
+        account = self._accounts.get(account_id)
+        entries = account.entries if account else []
+        older = [entry for entry in reversed(entries) if before is None or entry.number < before]
+        return older[:limit]
+
+    async def daily_usage(
+        self, account_id: AccountId, *, since: dt.date, until: dt.date
+    ) -> Sequence[DailyUsage]:
+        """Totals per local day and model, oldest first, models of a day by name."""
+        account = self._accounts.get(account_id)
+        daily = account.daily if account else {}
+        return [total for (day, _), total in sorted(daily.items()) if since <= day <= until]
+
+    async def holds(self, account_id: AccountId | None = None, *, limit: int = 100) -> Sequence[Hold]:
+        """Tokens held now, oldest first."""
+        mine = [hold for hold in self._all_holds() if account_id in {None, hold.account_id}]
+        return sorted(mine, key=lambda hold: (hold.held_at, hold.hold_id))[:limit]
+
+    async def plans(self) -> Sequence[Plan]:
+        """All plans, in order of id."""
+        return [plan for _, plan in sorted(self._plans.items())]
+
+    async def plan(self, plan_id: str) -> Plan | None:
+        """One plan, or None."""
+        return self._plans.get(plan_id)
+
+    async def put_plan(self, plan: Plan, *, actor: str) -> Plan:  # noqa: ARG002 - kept in PostgreSQL only
+        """Make or change a plan."""
+        checked_plan(plan.plan_id, plan.monthly_tokens, plan.thresholds)
+        self._plans[plan.plan_id] = replace(plan, thresholds=tuple(plan.thresholds))
+        return self._plans[plan.plan_id]
+
+    async def verify(self, account_id: AccountId | None = None) -> Verification:
+        """Recompute every entry and balance."""
+        chosen = [account for key, account in sorted(self._accounts.items()) if account_id in {None, key}]
+        flaws = [flaw for account in chosen for flaw in account.flaws()]
+        return Verification(len(chosen), sum(len(account.entries) for account in chosen), tuple(flaws))
+
+    async def ping(self) -> None:
+        """Memory can always be read."""
+
+    def _all_holds(self) -> list[Hold]:
+        return [hold for account in self._accounts.values() for hold in account.holds.values()]
+
+    def _existing_plan(self, plan_id: str) -> Plan:
+        plan = self._plans.get(plan_id)
+        if plan is None:
+            raise NotFoundError(f'There is no plan "{plan_id}".', param="plan_id")
+        return plan
+
+    def _current(self, account_id: AccountId, now: dt.datetime) -> MemoryAccount | None:
+        """The account as of now, or None."""
+        account = self._accounts.get(account_id)
+        return account and self._as_of(account, now)
+
+    def _as_of(self, account: MemoryAccount, now: dt.datetime) -> MemoryAccount:
+        plan = self._plans[account.figures.plan_id]
+        account.take(rules.as_of(account.figures, monthly_tokens=plan.monthly_tokens, now=now), at=now)
+        return account
+
+    def _open(self, account_id: AccountId, new: NewAccount, now: dt.datetime) -> MemoryAccount:
+        plan = self._existing_plan(new.plan_id)
+        step = rules.opened(
+            plan_id=plan.plan_id,
+            monthly_tokens=plan.monthly_tokens,
+            time_zone=checked_time_zone(new.time_zone),
+            anchor_day=checked_anchor_day(new.anchor_day),
+            now=now,
+        )
+        account = MemoryAccount(account_id, step.figures, created_at=now, locale=new.locale)
+        account.take(step, at=now)
+        self._accounts[account_id] = account
+        return account
+
+
+def _opening(change: AccountChange) -> NewAccount:
+    """What an account that an administrator makes starts with."""
+    usual = NewAccount()
+    return NewAccount(
+        plan_id=change.plan_id or usual.plan_id,
+        locale=usual.locale if change.locale is None else change.locale,
+        time_zone=change.time_zone or usual.time_zone,
+        anchor_day=change.anchor_day or usual.anchor_day,
+    )
+
+
+def _asked(grant: Grant) -> tuple[int, str, dt.datetime | None]:
+    """What must be the same for a repeated grant to be the same grant."""
+    return (grant.tokens, grant.origin, grant.expires_at)

@@ -1,0 +1,216 @@
+"""One account of the in-memory ledger: figures, holds, lots and entries, moved by the pure rules."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from uuid_utils.compat import uuid7
+
+from solaris_hooks.ledger.chain import GENESIS, entry_digest
+from solaris_hooks.ledger.records import (
+    Account,
+    AccountChange,
+    CreditLot,
+    DailyUsage,
+    Entry,
+    EntryKind,
+    Flaw,
+    Grant,
+    Hold,
+    HoldRequest,
+    Settlement,
+)
+from solaris_hooks.ledger.verification import AccountVerifier, StoredFigures
+from solaris_hooks.quota import rules
+from solaris_hooks.quota.balance import Balance, Status
+from solaris_hooks.quota.figures import Figures, Lot, Step
+from solaris_hooks.quota.ids import AccountId, HoldId
+
+
+@dataclass(slots=True)
+class Booked:
+    """What stands in the books for a settled hold."""
+
+    charge: int
+    overage: int
+
+
+@dataclass(slots=True)
+class MemoryAccount:
+    """An account and everything that belongs to it."""
+
+    account_id: AccountId
+    figures: Figures
+    created_at: dt.datetime
+    locale: str
+    status: Status = Status.ACTIVE
+    status_reason: str | None = None
+    email: str | None = None
+    name: str | None = None
+    last_used_at: dt.datetime | None = None
+    holds: dict[HoldId, Hold] = field(default_factory=dict)
+    lots: list[CreditLot] = field(default_factory=list)
+    grants: dict[str, Grant] = field(default_factory=dict)
+    settled: dict[HoldId, Booked] = field(default_factory=dict)
+    entries: list[Entry] = field(default_factory=list)
+    last_hash: bytes = GENESIS
+    daily: dict[tuple[dt.date, str], DailyUsage] = field(default_factory=dict)
+
+    def take(self, step: Step, *, at: dt.datetime, actor: str = "system", reason: str | None = None) -> None:
+        """Take over a rule's figures and write its postings."""
+        for posting in step.postings:
+            draft = Entry(
+                account_id=self.account_id,
+                number=len(self.entries) + 1,
+                kind=EntryKind(posting.kind),
+                tokens=posting.tokens,
+                allowance_after=posting.allowance_after,
+                credits_after=posting.credits_after,
+                overage_after=posting.overage_after,
+                at=at,
+                actor=actor,
+                reason=reason,
+                idempotency_key=posting.key,
+                details=json.dumps(posting.details, ensure_ascii=False),
+                previous_hash=self.last_hash,
+                hash=b"",
+            )
+            self.last_hash = entry_digest(draft.previous_hash, draft)
+            self.entries.append(replace(draft, hash=self.last_hash))
+        self.figures = step.figures
+
+    def place(self, request: HoldRequest, amount: int, now: dt.datetime) -> None:
+        """Hold an amount for a request; its prompt is never more than what is held."""
+        self.holds[request.hold_id] = Hold(
+            account_id=request.account_id,
+            hold_id=request.hold_id,
+            model=request.model,
+            amount=amount,
+            prompt=min(request.prompt, amount),
+            held_at=now,
+            lease_until=now + dt.timedelta(seconds=request.lease_seconds),
+        )
+        self.figures = replace(self.figures, held=self.figures.held + amount)
+
+    def drop(self, hold_id: HoldId) -> int | None:
+        """Take a hold away. Returns what it held, or None if there was none."""
+        hold = self.holds.pop(hold_id, None)
+        return hold and hold.amount
+
+    def count(self, settlement: Settlement, day: dt.date) -> None:
+        """Add a settlement to the totals of its day and model."""
+        key = (day, settlement.model)
+        before = self.daily.get(key) or DailyUsage(day, settlement.model, 0, 0, 0, 0, 0, 0)
+        usage = settlement.usage
+        self.daily[key] = replace(
+            before,
+            requests=before.requests + 1,
+            estimated_requests=before.estimated_requests + settlement.source.estimated,
+            input_tokens=before.input_tokens + usage.input_tokens,
+            cached_input_tokens=before.cached_input_tokens + usage.cached_input_tokens,
+            output_tokens=before.output_tokens + usage.output_tokens,
+            charge=before.charge + settlement.charge,
+        )
+
+    def credit(self, grant: Grant, now: dt.datetime) -> None:
+        """Add a lot of credits."""
+        lot = CreditLot(
+            lot_id=uuid7(),
+            tokens=grant.tokens,
+            remaining=grant.tokens,
+            origin=grant.origin,
+            reason=grant.reason,
+            actor=grant.actor,
+            created_at=now,
+            expires_at=grant.expires_at,
+        )
+        step = rules.credited(
+            self.figures,
+            Lot(lot.lot_id, lot.tokens, lot.created_at, lot.expires_at),
+            key=grant.idempotency_key,
+            origin=grant.origin,
+        )
+        self.take(step, at=now, actor=grant.actor, reason=grant.reason)
+        self.lots.append(lot)
+        self.grants[grant.idempotency_key] = grant
+
+    def change(self, change: AccountChange) -> None:
+        """Set what a change says about the person; an active account has no reason for its status."""
+        self.status = change.status or self.status
+        if self.status is Status.ACTIVE:
+            self.status_reason = None
+        elif change.status_reason is not None:
+            self.status_reason = change.status_reason
+        self.email = self.email if change.email is None else change.email
+        self.name = self.name if change.name is None else change.name
+        self.locale = self.locale if change.locale is None else change.locale
+
+    @property
+    def balance(self) -> Balance:
+        """The figures as the rest of the package reads them."""
+        figures = self.figures
+        return Balance(
+            account_id=self.account_id,
+            status=self.status,
+            status_reason=self.status_reason,
+            plan_id=figures.plan_id,
+            locale=self.locale,
+            time_zone=figures.time_zone,
+            period=figures.period,
+            allowance_granted=figures.allowance_granted,
+            allowance_used=figures.allowance_used,
+            credits_remaining=figures.credits_remaining,
+            credits_used=figures.credits_used,
+            held=figures.held,
+            overage=figures.overage,
+        )
+
+    @property
+    def account(self) -> Account:
+        """The whole account; its lots are those with something left, in the order of their use."""
+        granted = {lot.lot_id: lot for lot in self.lots}
+        left = sorted((lot for lot in self.figures.lots if lot.remaining), key=lambda lot: lot.turn)
+        return Account(
+            balance=self.balance,
+            anchor_day=self.figures.anchor_day,
+            email=self.email,
+            name=self.name,
+            lots=tuple(replace(granted[lot.lot_id], remaining=lot.remaining) for lot in left),
+            created_at=self.created_at,
+            last_used_at=self.last_used_at,
+        )
+
+    def flaws(self) -> list[Flaw]:
+        """What in this account's books cannot be true."""
+        verifier = AccountVerifier(self.account_id)
+        found = [flaw for entry in self.entries for flaw in verifier.check_entry(entry)]
+        figures = self.figures
+        stored = StoredFigures(
+            entries=figures.entries,
+            last_hash=self.last_hash,
+            allowance_left=figures.allowance_left,
+            credits_remaining=figures.credits_remaining,
+            overage=figures.overage,
+            held=figures.held,
+            holds_sum=sum(hold.amount for hold in self.holds.values()),
+            lots_sum=figures.credits_remaining,
+        )
+        return [*found, *verifier.check_figures(stored)]
+
+
+def settlement_facts(settlement: Settlement) -> Mapping[str, object]:
+    """What the entry of a settlement keeps beside its tokens."""
+    usage = settlement.usage
+    return {
+        "hold_id": str(settlement.hold_id),
+        "model": settlement.model,
+        "source": settlement.source.value,
+        "input_tokens": usage.input_tokens,
+        "cached_input_tokens": usage.cached_input_tokens,
+        "output_tokens": usage.output_tokens,
+        "reasoning_tokens": usage.reasoning_tokens,
+        "more": dict(settlement.details),
+    }

@@ -1,0 +1,87 @@
+"""Values that administrators choose, checked before they reach the books: the same for every ledger."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from itertools import pairwise
+from zoneinfo import available_timezones
+
+from solaris_hooks.quota.errors import InvalidRequestError
+
+MAX_TOKENS = 10**15
+"""More than anybody grants; sums of such figures stay far inside PostgreSQL's bigint."""
+
+MAX_THRESHOLDS = 20
+"""More notices than anybody reads in a month."""
+
+_PLAN_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """All names of time zones; the machine's own ``localtime`` is none that another machine would know."""
+    return frozenset(available_timezones() - {"localtime"})
+
+
+def checked_time_zone(name: str) -> str:
+    """Return the name of a time zone that exists.
+
+    Python's spelling decides: PostgreSQL alone would also take abbreviations, other cases and
+    POSIX rules (``XYZ3``), and then the two would disagree about when a month begins.
+
+    Raises:
+        InvalidRequestError: there is no such zone.
+    """
+    if name not in _zones():
+        raise InvalidRequestError(
+            f'There is no time zone "{name}"; use an IANA name such as America/Sao_Paulo.', param="time_zone"
+        )
+    return name
+
+
+def checked_anchor_day(day: int) -> int:
+    """Return a day of the month, 1 to 31.
+
+    Raises:
+        InvalidRequestError: no month has such a day.
+    """
+    if not 1 <= day <= 31:  # noqa: PLR2004 - days of the longest month
+        raise InvalidRequestError("The anchor day is a day of the month, 1 to 31.", param="anchor_day")
+    return day
+
+
+def checked_plan(plan_id: str, monthly_tokens: int, thresholds: Sequence[int]) -> None:
+    """Return if a plan can be.
+
+    Raises:
+        InvalidRequestError: its id, its tokens or its thresholds cannot be.
+    """
+    if not _PLAN_ID.fullmatch(plan_id):
+        raise InvalidRequestError(
+            "A plan's id has 1 to 64 of a-z, 0-9, - and _, and begins with a letter or a digit.",
+            param="plan_id",
+        )
+    if not 0 <= monthly_tokens <= MAX_TOKENS:
+        raise InvalidRequestError(
+            f"A plan grants from 0 to {MAX_TOKENS} tokens a month.", param="monthly_tokens"
+        )
+    ascending = all(low < high for low, high in pairwise(thresholds))
+    percents = all(percent in range(1, 101) for percent in thresholds)
+    if len(thresholds) > MAX_THRESHOLDS or not ascending or not percents:
+        raise InvalidRequestError(
+            f"Thresholds are at most {MAX_THRESHOLDS} percentages from 1 to 100, each higher than the last.",
+            param="thresholds",
+        )
+
+
+def checked_grant(tokens: int) -> int:
+    """Return tokens that can be granted.
+
+    Raises:
+        InvalidRequestError: they are none, or absurdly many.
+    """
+    if not 1 <= tokens <= MAX_TOKENS:
+        raise InvalidRequestError(f"A grant is of 1 to {MAX_TOKENS} tokens.", param="tokens")
+    return tokens

@@ -1,0 +1,290 @@
+"""The rules by which an account's tokens move: pure functions from figures to figures and postings.
+
+Every function takes the moment it happens at, where it matters, as an argument. The SQL
+functions of ``solaris_hooks/ledger/sql`` do exactly the same; the in-memory ledger is made of
+these, and one conformance suite holds the two against each other.
+
+What always holds, before and after every rule:
+
+* ``0 <= allowance_used <= allowance_granted``, and no lot is below 0;
+* ``overage > 0`` only where nothing remains;
+* a posting's tokens are what it adds to allowance left + credits - overage.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+from uuid import UUID
+
+from solaris_hooks.quota.balance import Status
+from solaris_hooks.quota.figures import Figures, Lot, Posting, PostingKind, Step
+from solaris_hooks.quota.period import period_containing
+
+
+def opened(*, plan_id: str, monthly_tokens: int, time_zone: str, anchor_day: int, now: dt.datetime) -> Step:
+    """A new account, with the whole allowance of the period that it starts in."""
+    figures = Figures(
+        plan_id=plan_id,
+        time_zone=time_zone,
+        anchor_day=anchor_day,
+        period=period_containing(now, time_zone=time_zone, anchor_day=anchor_day),
+        allowance_granted=monthly_tokens,
+    )
+    return _posted(
+        Step(figures),
+        figures,
+        kind="opening",
+        tokens=monthly_tokens,
+        key="opening",
+        details={"plan": plan_id},
+    )
+
+
+def as_of(figures: Figures, *, monthly_tokens: int, now: dt.datetime) -> Step:
+    """The account as of now: renewed if due, its plan's tokens adopted, expired credits gone.
+
+    Every operation on an account starts with this.
+
+    Args:
+        figures: the account as it was left.
+        monthly_tokens: what its plan grants a month now.
+        now: the moment of the operation, aware.
+    """
+    step = _renewed(Step(figures), monthly_tokens, now)
+    step = _regranted(step, monthly_tokens)
+    return _expired(step, now)
+
+
+def plan_changed(figures: Figures, *, plan_id: str, monthly_tokens: int) -> Step:
+    """The account on another plan, at once: never less allowance than is used already."""
+    return _regranted(Step(replace(figures, plan_id=plan_id)), monthly_tokens)
+
+
+def rescheduled(figures: Figures, *, time_zone: str, anchor_day: int, now: dt.datetime) -> Figures:
+    """The account with other months: this period ends where they say; nothing is granted for it."""
+    end = period_containing(now, time_zone=time_zone, anchor_day=anchor_day).end
+    return replace(
+        figures,
+        time_zone=time_zone,
+        anchor_day=anchor_day,
+        period=replace(figures.period, end=end),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Whether a request gets tokens to use, and how many.
+
+    Attributes:
+        outcome: the values of :class:`solaris_hooks.ledger.records.HoldOutcome` that rules can tell.
+        amount: tokens to hold; 0 where the outcome is not ``held``.
+    """
+
+    outcome: Literal["held", "tight", "contended", "inactive"]
+    amount: int = 0
+
+
+def admission(figures: Figures, *, status: Status, want: int, minimum: int) -> Admission:
+    """What a request may hold of an account as of now.
+
+    Args:
+        figures: the account as of now.
+        status: what an administrator has said about it.
+        want: what the request may use at the most.
+        minimum: the least it can do something with. A request that wants any token is never
+            held at 0: it would run without a bound.
+    """
+    if status is not Status.ACTIVE:
+        return Admission("inactive")
+    if want <= figures.available:
+        return Admission("held", want)
+    least = max(minimum, 1)
+    if least <= figures.available:
+        return Admission("held", figures.available)
+    return Admission("contended" if least <= figures.remaining else "tight")
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """A settlement's step.
+
+    Attributes:
+        overage: the part of the charge that nothing was left for.
+    """
+
+    step: Step
+    overage: int
+
+
+def booked(
+    figures: Figures, *, hold_id: UUID, charge: int, held: int, details: Mapping[str, object]
+) -> Booking:
+    """Use booked: from the allowance, then from lots in their turn; the rest is overage.
+
+    Args:
+        figures: the account as of now.
+        hold_id: whose use it is.
+        charge: booked tokens, not below 0.
+        held: what the hold held; 0 where it is gone.
+        details: facts kept with the entries.
+    """
+    from_allowance = min(charge, figures.allowance_left)
+    lots, from_credits = _drawn(figures.lots, charge - from_allowance)
+    covered = from_allowance + from_credits
+    rest = charge - covered
+    used = replace(
+        figures,
+        held=figures.held - held,
+        allowance_used=figures.allowance_used + from_allowance,
+        credits_used=figures.credits_used + from_credits,
+        lots=lots,
+    )
+    step = _posted(
+        Step(figures),
+        used,
+        kind="usage",
+        tokens=-covered,
+        key=f"usage:{hold_id}",
+        details={**details, "from_allowance": from_allowance, "from_credits": from_credits},
+    )
+    if rest:
+        owing = replace(step.figures, overage=figures.overage + rest)
+        step = _posted(
+            step,
+            owing,
+            kind="overage",
+            tokens=-rest,
+            key=f"overage:{hold_id}",
+            details={"hold_id": str(hold_id)},
+        )
+    return Booking(step, rest)
+
+
+def credited(figures: Figures, lot: Lot, *, key: str, origin: str) -> Step:
+    """Credits granted: owed overage is taken from them first, as use of this period.
+
+    Args:
+        figures: the account as of now.
+        lot: the lot with all of its tokens remaining.
+        key: the grant's idempotency key.
+        origin: where the credits come from.
+    """
+    repaid = min(figures.overage, lot.remaining)
+    details = {
+        "lot_id": str(lot.lot_id),
+        "origin": origin,
+        "expires_at": lot.expires_at and lot.expires_at.astimezone(dt.UTC).isoformat(),
+        "overage_repaid": repaid,
+    }
+    richer = replace(
+        figures,
+        overage=figures.overage - repaid,
+        credits_used=figures.credits_used + repaid,
+        lots=(*figures.lots, replace(lot, remaining=lot.remaining - repaid)),
+    )
+    return _posted(
+        Step(figures), richer, kind="credit", tokens=lot.remaining, key=f"credit:{key}", details=details
+    )
+
+
+def _renewed(step: Step, monthly_tokens: int, now: dt.datetime) -> Step:
+    """Let what is left lapse and grant the current period's allowance; months without a call are skipped."""
+    figures = step.figures
+    if now < figures.period.end:
+        return step
+    period = period_containing(now, time_zone=figures.time_zone, anchor_day=figures.anchor_day)
+    start = int(period.start.timestamp())
+    if figures.allowance_left:
+        lapsed = replace(figures, allowance_granted=figures.allowance_used)
+        step = _posted(
+            step, lapsed, kind="lapse", tokens=-figures.allowance_left, key=f"lapse:{start}", details={}
+        )
+    repaid = min(figures.overage, monthly_tokens)
+    fresh = replace(
+        step.figures,
+        period=period,
+        allowance_granted=monthly_tokens,
+        allowance_used=repaid,
+        credits_used=0,
+        overage=figures.overage - repaid,
+    )
+    details = {"granted": monthly_tokens, "overage_repaid": repaid}
+    return _posted(
+        step, fresh, kind="renewal", tokens=monthly_tokens, key=f"renewal:{start}", details=details
+    )
+
+
+def _regranted(step: Step, monthly_tokens: int) -> Step:
+    """Grant what the plan says now, but not less than is used; new room repays overage."""
+    figures = step.figures
+    granted = max(monthly_tokens, figures.allowance_used)
+    delta = granted - figures.allowance_granted
+    if not delta:
+        return step
+    repaid = min(figures.overage, granted - figures.allowance_used)
+    changed = replace(
+        figures,
+        allowance_granted=granted,
+        allowance_used=figures.allowance_used + repaid,
+        overage=figures.overage - repaid,
+    )
+    details = {"plan": figures.plan_id, "granted": granted, "overage_repaid": repaid}
+    key = f"plan:{figures.entries + 1}"
+    return _posted(step, changed, kind="plan_change", tokens=delta, key=key, details=details)
+
+
+def _expired(step: Step, now: dt.datetime) -> Step:
+    """Take away what is left of each lot whose time has come."""
+    due = [lot for lot in step.figures.lots if lot.remaining and lot.expires_at and lot.expires_at <= now]
+    for lot in sorted(due, key=lambda lot: (lot.expires_at, lot.lot_id)):
+        left = tuple(
+            replace(other, remaining=0) if other.lot_id == lot.lot_id else other
+            for other in step.figures.lots
+        )
+        poorer = replace(step.figures, lots=left)
+        step = _posted(
+            step,
+            poorer,
+            kind="credit_expiry",
+            tokens=-lot.remaining,
+            key=f"expiry:{lot.lot_id}",
+            details={"lot_id": str(lot.lot_id)},
+        )
+    return step
+
+
+def _drawn(lots: tuple[Lot, ...], tokens: int) -> tuple[tuple[Lot, ...], int]:
+    """Take tokens from lots in their turn. Returns the lots after it, in their turn, and what was taken."""
+    after: list[Lot] = []
+    wanted = tokens
+    for lot in sorted(lots, key=lambda lot: lot.turn):
+        taken = min(wanted, lot.remaining)
+        wanted -= taken
+        after.append(replace(lot, remaining=lot.remaining - taken))
+    return tuple(after), tokens - wanted
+
+
+def _posted(  # noqa: PLR0913 - the parts of one line of the ledger
+    before: Step,
+    after: Figures,
+    *,
+    kind: PostingKind,
+    tokens: int,
+    key: str,
+    details: Mapping[str, object],
+) -> Step:
+    """The step with one more posting, which leads to the figures ``after``."""
+    figures = replace(after, entries=before.figures.entries + 1)
+    posting = Posting(
+        kind=kind,
+        tokens=tokens,
+        allowance_after=figures.allowance_left,
+        credits_after=figures.credits_remaining,
+        overage_after=figures.overage,
+        key=key,
+        details=details,
+    )
+    return Step(figures, (*before.postings, posting))
