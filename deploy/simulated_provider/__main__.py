@@ -10,5 +10,5 @@ if __package__:
     main()
 else:
     # Started by the folder's path: run it again as the package that its modules expect.
-    sys.path[0] = str(Path(__file__).resolve().parents[1])
-    runpy.run_module("simulated_provider", run_name="__main__", alter_sys=True)
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
+    runpy.run_module("deploy.simulated_provider", run_name="__main__", alter_sys=True)

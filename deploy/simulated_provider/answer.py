@@ -50,12 +50,18 @@ def plan_answer(request: ChatRequest, directive: Directive, message: str) -> Ans
     wanted = directive.completion_tokens
     if wanted is None:
         wanted = len(text) + len(called) + directive.reasoning_tokens
-    capped = request.cap is not None and not directive.ignore_cap
-    given = min(wanted, request.cap or wanted) if capped else wanted
-    reasoning = min(given, directive.reasoning_tokens)
+    uncapped = request.cap is None or directive.ignore_cap
+    given = wanted if uncapped else min(wanted, request.cap or wanted)
     if given * request.choices > MOST_PIECES:
-        message = f"An answer of more than {MOST_PIECES} tokens is not written."
-        raise RequestError(message, param="n")
+        complaint = f"An answer of more than {MOST_PIECES} tokens is not written."
+        raise RequestError(complaint, param="n")
+    reasoning = min(given, directive.reasoning_tokens)
+    usage = _usage(
+        _prompt_tokens(request, directive, message),
+        directive.cached_tokens,
+        given * request.choices,
+        reasoning * request.choices,
+    )
     ending = "tool_calls" if called else "stop"
     return Answer(
         model=request.model,
@@ -63,16 +69,7 @@ def plan_answer(request: ChatRequest, directive: Directive, message: str) -> Ans
         pieces=tuple(_fill(text, called, given - reasoning)),
         finish_reason=directive.finish_reason or ("length" if given < wanted else ending),
         reports_usage=not directive.omit_usage,
-        usage=(
-            directive.usage
-            if directive.states_usage
-            else _usage(
-                _prompt_tokens(request, directive, message),
-                directive.cached_tokens,
-                given * request.choices,
-                reasoning * request.choices,
-            )
-        ),
+        usage=directive.usage if directive.states_usage else usage,
     )
 
 
@@ -104,8 +101,8 @@ def _fill(text: list[str], called: list[Delta], shown: int) -> list[Delta]:
     if called:
         return [*({"content": piece} for piece in text), *called][:shown]
     if shown and not text:
-        message = "An empty text has no pieces: completion_tokens must be the reasoning_tokens."
-        raise RequestError(message, param="messages")
+        complaint = "An empty text has no pieces: completion_tokens must be the reasoning_tokens."
+        raise RequestError(complaint, param="messages")
     return [{"content": piece} for piece in repeat_pieces(text, shown)]
 
 
@@ -114,8 +111,8 @@ def _prompt_tokens(request: ChatRequest, directive: Directive, message: str) -> 
     if prompt is None:
         prompt = request.prompt_tokens(message)
     if directive.cached_tokens > prompt:
-        message = f"cached_tokens are a part of the {prompt} prompt_tokens."
-        raise RequestError(message, param="messages")
+        complaint = f"cached_tokens are a part of the {prompt} prompt_tokens."
+        raise RequestError(complaint, param="messages")
     return prompt
 
 

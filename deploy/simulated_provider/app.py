@@ -1,18 +1,24 @@
 """The provider's HTTP side: chat completions, models, health and the books."""
 
+import re
+from typing import Any
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from . import strict_json
 from .answer import plan_answer
 from .books import KEPT_REQUESTS, Books
 from .directive import read_directive
 from .errors import RequestError, error_body
 from .exchange import Caller, Exchange, JsonResponse
-from .request import read_json, read_request
+from .request import read_request
+
+_LIMIT = re.compile(r"[1-9][0-9]{0,8}")
 
 
 class ChatCompletions:
@@ -25,9 +31,12 @@ class ChatCompletions:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         body = None
-        raw = await Request(scope, receive).body()
         try:
-            body = read_json(raw)
+            raw = await Request(scope, receive).body()
+        except ClientDisconnect:
+            return  # it left before it had asked
+        try:
+            body = _read_json(raw)
             request = read_request(body)
             directive, message = read_directive(request.last_user_text)
             answer = plan_answer(request, directive, message)
@@ -62,7 +71,7 @@ class BooksEndpoints:
     async def requests(self, request: Request) -> Response:
         """Give the last bodies received: ``limit`` of them, of one ``label``."""
         asked = request.query_params.get("limit", str(KEPT_REQUESTS))
-        if not (asked.isascii() and asked.isdigit() and int(asked)):
+        if _LIMIT.fullmatch(asked) is None:
             message = "limit must be a whole number from 1 up."
             raise RequestError(message, param="limit")
         label = request.query_params.get("label")
@@ -101,6 +110,14 @@ def build_app(models: tuple[str, ...]) -> Starlette:
         ],
         exception_handlers={RequestError: _bad_request, HTTPException: _http_error},
     )
+
+
+def _read_json(raw: bytes) -> Any:  # noqa: ANN401 - whatever the client sent
+    try:
+        return strict_json.read(raw)
+    except ValueError as broken:
+        message = f"The body is not JSON: {broken}"
+        raise RequestError(message) from broken
 
 
 def _bad_request(_request: Request, error: Exception) -> Response:

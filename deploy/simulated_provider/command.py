@@ -12,6 +12,7 @@ import uvicorn
 from .app import build_app
 
 _GRACE_SECONDS = 10
+_KEEP_ALIVE_SECONDS = 75  # longer than clients keep idle connections, so that none is cut in use
 _CUT_ANSWER = "ASGI callable returned without completing response."
 
 
@@ -23,7 +24,8 @@ class _Server(uvicorn.Server):
         await super().startup(sockets=sockets)
         host, port = self.servers[0].sockets[0].getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
-        print(f"simulated provider ready on http://{shown}:{port}/v1", flush=True)
+        sys.stdout.write(f"simulated provider ready on http://{shown}:{port}/v1\n")
+        sys.stdout.flush()
 
 
 def _is_news(record: logging.LogRecord) -> bool:
@@ -47,9 +49,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=0, help="port; 0 takes a free one")
-    parser.add_argument(
-        "--model", action="append", help="a name for /v1/models; may be repeated"
-    )
+    parser.add_argument("--model", action="append", help="a name for /v1/models; may be repeated")
     parser.add_argument("--access-log", action="store_true", help="log every request")
     options = parser.parse_args(arguments)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -60,6 +60,7 @@ def main(arguments: list[str] | None = None) -> None:
         port=options.port,
         access_log=options.access_log,
         log_level="info" if options.access_log else "warning",
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
     logging.getLogger("uvicorn.error").addFilter(_is_news)

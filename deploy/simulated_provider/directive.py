@@ -2,10 +2,11 @@
 
 import json
 import re
-from typing import Annotated, Any, NoReturn, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from . import strict_json
 from .errors import RequestError, first_complaint
 
 MOST_PIECES = 200_000
@@ -97,10 +98,7 @@ class Directive(BaseModel):
         if self.fail_times is not None and (self.status is None or self.id is None):
             message = "fail_times needs a status and an id"
             raise ValueError(message)
-        if (
-            self.completion_tokens is not None
-            and self.reasoning_tokens > self.completion_tokens
-        ):
+        if self.completion_tokens is not None and self.reasoning_tokens > self.completion_tokens:
             message = "reasoning_tokens are a part of completion_tokens"
             raise ValueError(message)
         return self
@@ -122,22 +120,13 @@ def read_directive(text: str) -> tuple[Directive, str]:
     if marker is None:
         return Directive(), text
     try:
-        fields, length = _DECODER.raw_decode(text[marker.end() :])
+        fields, length = strict_json.read_start(text[marker.end() :])
         directive = Directive.model_validate(fields)
     except ValidationError as wrong:
         _, complaint = first_complaint(wrong)
         message = f"The #sim directive is wrong: {complaint}"
         raise RequestError(message, param="messages") from wrong
-    except (ValueError, RecursionError) as broken:
+    except ValueError as broken:
         message = f"The #sim directive is not JSON: {broken}"
         raise RequestError(message, param="messages") from broken
     return directive, text[: marker.start()] + text[marker.end() + length :]
-
-
-def refuse_constant(name: str) -> NoReturn:
-    """Refuse NaN and Infinity, which Python's JSON reader would let in."""
-    message = f"{name} is not JSON"
-    raise ValueError(message)
-
-
-_DECODER = json.JSONDecoder(parse_constant=refuse_constant)

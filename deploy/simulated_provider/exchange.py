@@ -8,11 +8,12 @@ from typing import Self
 from starlette.responses import Response
 from starlette.types import Receive, Send
 
+from . import strict_json
 from .answer import Answer
 from .books import Visit
 from .directive import Directive
 from .errors import error_body
-from .wire import Wire, to_json
+from .wire import Wire
 
 
 class JsonResponse(Response):
@@ -22,7 +23,7 @@ class JsonResponse(Response):
 
     def render(self, content: object) -> bytes:
         """Write the content."""
-        return to_json(content)
+        return strict_json.write(content)
 
 
 class Caller:
@@ -83,7 +84,7 @@ class Exchange:
         self.visit.add(errors=1)
         message = f"The simulated provider was told to answer {status}."
         await self._start("application/json", status)
-        await self._write(to_json(error_body(status, message)), last=True)
+        await self._write(strict_json.write(error_body(status, message)), last=True)
 
     async def whole(self) -> None:
         """Answer in one piece, or break off in the middle of it."""

@@ -1,11 +1,9 @@
 """A chat completion request, as far as the provider has to understand it."""
 
-import json
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from .directive import refuse_constant
 from .errors import RequestError, first_complaint
 from .words import TOKENS_PER_MESSAGE, count_words
 
@@ -100,19 +98,6 @@ class ChatRequest(BaseModel):
             message = "stream_options is only allowed when stream is true"
             raise ValueError(message)
         return self
-
-
-def read_json(raw: bytes) -> Any:  # noqa: ANN401 - whatever the client sent
-    """Read a body as JSON, without Python's NaN and Infinity.
-
-    Raises:
-        RequestError: it is not JSON.
-    """
-    try:
-        return json.loads(raw, parse_constant=refuse_constant)
-    except (ValueError, RecursionError) as broken:
-        message = f"The body is not JSON: {broken}"
-        raise RequestError(message) from broken
 
 
 def read_request(body: object) -> ChatRequest:

@@ -1,16 +1,11 @@
 """OpenAI's shapes on the wire: the whole completion and the stream's chunks."""
 
-import json
 import time
 from typing import Any
 from uuid import uuid4
 
+from . import strict_json
 from .answer import Answer, Delta
-
-
-def to_json(content: object) -> bytes:
-    """Write compact JSON in ASCII, so that even half a surrogate pair can travel."""
-    return json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
 
 
 class Wire:
@@ -46,7 +41,7 @@ class Wire:
         body = self._head | {"object": "chat.completion", "choices": choices}
         if self._answer.reports_usage:
             body["usage"] = self._answer.usage
-        return to_json(body)
+        return strict_json.write(body)
 
     def opening(self) -> bytes:
         """Write the chunks that open each choice, without a piece yet."""
@@ -75,7 +70,7 @@ class Wire:
         body = self._head | {"object": "chat.completion.chunk", "choices": choices}
         if self.usage_chunk:
             body["usage"] = usage
-        return b"data: " + to_json(body) + b"\n\n"
+        return b"data: " + strict_json.write(body) + b"\n\n"
 
 
 def _message(pieces: tuple[Delta, ...]) -> dict[str, Any]:

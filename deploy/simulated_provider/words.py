@@ -77,7 +77,6 @@ def repeat_pieces(pieces: list[str], count: int) -> list[str]:
 
 def _endlessly(pieces: list[str]) -> Iterator[str]:
     yield from pieces
-    again = [piece if piece[0].isspace() else f" {piece}" for piece in pieces[:1]]
     while pieces:
-        yield from again
+        yield pieces[0] if pieces[0][0].isspace() else f" {pieces[0]}"
         yield from pieces[1:]
