@@ -39,9 +39,8 @@ def make_key(client: httpx.Client, master_key: str, *, user: str) -> str:
 
     """
     admin = _bearer(master_key)
-    known = client.get("/user/info", params={"user_id": user}, headers=admin)
-    if known.status_code != httpx.codes.OK:
-        made = client.post("/user/new", headers=admin, json={"user_id": user, "auto_create_key": False})
+    made = client.post("/user/new", headers=admin, json={"user_id": user, "auto_create_key": False})
+    if made.status_code != httpx.codes.CONFLICT:
         _require(made, f"LiteLLM did not make the user {user}")
     alias = f"{user}-{secrets.token_hex(4)}"
     key = client.post("/key/generate", headers=admin, json={"user_id": user, "key_alias": alias})
