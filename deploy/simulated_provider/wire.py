@@ -45,7 +45,8 @@ class Wire:
 
     def opening(self) -> bytes:
         """Write the chunks that open each choice, without a piece yet."""
-        delta = {"role": "assistant", "content": ""}
+        calls_at_once = any("tool_calls" in piece for piece in self._answer.pieces[:1])
+        delta = {"role": "assistant", "content": None if calls_at_once else ""}
         return b"".join(self.chunk(index, delta) for index in range(self._answer.choices))
 
     def chunk(self, index: int, delta: Delta, finish_reason: str | None = None) -> bytes:

@@ -354,6 +354,7 @@ async def test_tools_are_called(client: AsyncOpenAI, http: httpx.AsyncClient) ->
     body = chat(sim=sim, stream=True, stream_options={"include_usage": True})
     *chunks, last = events((await http.post("/v1/chat/completions", json=body)).text)
     deltas = [chunk["choices"][0]["delta"] for chunk in chunks]
+    assert deltas[0] == {"role": "assistant", "content": None}
     parts = [part for delta in deltas for part in delta.get("tool_calls", [])]
     assert len(parts) == last["usage"]["completion_tokens"]
     assert answer.usage is not None
