@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
-from solaris_hooks.ledger.memory_account import Booked, MemoryAccount, settlement_facts
+from solaris_hooks.ledger.memory_account import Booked, MemoryAccount, asked, settlement_facts
 from solaris_hooks.ledger.records import (
     Account,
     AccountChange,
@@ -31,6 +31,7 @@ from solaris_hooks.ledger.records import (
     SettleResult,
     Verification,
 )
+from solaris_hooks.ledger.verification import AccountVerifier
 from solaris_hooks.quota import rules
 from solaris_hooks.quota.checks import checked_anchor_day, checked_grant, checked_plan, checked_time_zone
 from solaris_hooks.quota.errors import ConflictError, InvalidRequestError, LedgerError, NotFoundError
@@ -46,13 +47,17 @@ def _utc_now() -> dt.datetime:
 class MemoryLedger:
     """Keeps the contract of :mod:`solaris_hooks.ledger.port` without a database. Tests and demos only."""
 
-    def __init__(self, now: Callable[[], dt.datetime] = _utc_now) -> None:
+    def __init__(
+        self, now: Callable[[], dt.datetime] = _utc_now, *, defaults: NewAccount | None = None
+    ) -> None:
         """Start with the default plan and no accounts.
 
         Args:
             now: the clock; aware times.
+            defaults: what accounts get that ``put_account`` makes.
         """
         self._now = now
+        self._defaults = defaults or NewAccount()
         self._accounts: dict[AccountId, MemoryAccount] = {}
         self._plans = {DEFAULT_PLAN.plan_id: DEFAULT_PLAN}
 
@@ -168,7 +173,7 @@ class MemoryLedger:
         if change.anchor_day is not None:
             checked_anchor_day(change.anchor_day)
         now = self._now()
-        account = self._current(account_id, now) or self._open(account_id, _opening(change), now)
+        account = self._current(account_id, now) or self._open(account_id, self._opening(change), now)
         if plan and plan.plan_id != account.figures.plan_id:
             step = rules.plan_changed(
                 account.figures, plan_id=plan.plan_id, monthly_tokens=plan.monthly_tokens
@@ -191,7 +196,7 @@ class MemoryLedger:
             raise NotFoundError(f'There is no account "{grant.account_id}".', param="account_id")
         now = self._now()
         first = known.grants.get(grant.idempotency_key)
-        if first and _asked(first) != _asked(grant):
+        if first and asked(first) != asked(grant):
             raise ConflictError(
                 f'The idempotency key "{grant.idempotency_key}" was used for another grant; use a new one.'
             )
@@ -240,9 +245,11 @@ class MemoryLedger:
 
     async def verify(self, account_id: AccountId | None = None) -> Verification:
         """Recompute every entry and balance."""
-        chosen = [account for key, account in sorted(self._accounts.items()) if account_id in {None, key}]
-        flaws = [flaw for account in chosen for flaw in account.flaws()]
-        return Verification(len(chosen), sum(len(account.entries) for account in chosen), tuple(flaws))
+        verifier = AccountVerifier()
+        for key, account in sorted(self._accounts.items()):
+            if account_id in {None, key}:
+                account.check(verifier)
+        return verifier.result()
 
     async def ping(self) -> None:
         """Memory can always be read."""
@@ -280,18 +287,12 @@ class MemoryLedger:
         self._accounts[account_id] = account
         return account
 
-
-def _opening(change: AccountChange) -> NewAccount:
-    """What an account that an administrator makes starts with."""
-    usual = NewAccount()
-    return NewAccount(
-        plan_id=change.plan_id or usual.plan_id,
-        locale=usual.locale if change.locale is None else change.locale,
-        time_zone=change.time_zone or usual.time_zone,
-        anchor_day=change.anchor_day or usual.anchor_day,
-    )
-
-
-def _asked(grant: Grant) -> tuple[int, str, dt.datetime | None]:
-    """What must be the same for a repeated grant to be the same grant."""
-    return (grant.tokens, grant.origin, grant.expires_at)
+    def _opening(self, change: AccountChange) -> NewAccount:
+        """What an account that an administrator makes starts with."""
+        usual = self._defaults
+        return NewAccount(
+            plan_id=change.plan_id or usual.plan_id,
+            locale=usual.locale if change.locale is None else change.locale,
+            time_zone=change.time_zone or usual.time_zone,
+            anchor_day=change.anchor_day or usual.anchor_day,
+        )

@@ -17,7 +17,6 @@ from solaris_hooks.ledger.records import (
     DailyUsage,
     Entry,
     EntryKind,
-    Flaw,
     Grant,
     Hold,
     HoldRequest,
@@ -183,22 +182,24 @@ class MemoryAccount:
             last_used_at=self.last_used_at,
         )
 
-    def flaws(self) -> list[Flaw]:
-        """What in this account's books cannot be true."""
-        verifier = AccountVerifier(self.account_id)
-        found = [flaw for entry in self.entries for flaw in verifier.check_entry(entry)]
+    def check(self, verifier: AccountVerifier) -> None:
+        """Give everything that this account's books say to a verifier."""
+        for entry in self.entries:
+            verifier.entry(entry)
         figures = self.figures
-        stored = StoredFigures(
-            entries=figures.entries,
-            last_hash=self.last_hash,
-            allowance_left=figures.allowance_left,
-            credits_remaining=figures.credits_remaining,
-            overage=figures.overage,
-            held=figures.held,
-            holds_sum=sum(hold.amount for hold in self.holds.values()),
-            lots_sum=figures.credits_remaining,
+        verifier.account(
+            StoredFigures(
+                account_id=self.account_id,
+                entries=figures.entries,
+                chain=self.last_hash,
+                allowance_left=figures.allowance_left,
+                credits_remaining=figures.credits_remaining,
+                overage=figures.overage,
+                held=figures.held,
+                holds_sum=sum(hold.amount for hold in self.holds.values()),
+                lots_sum=figures.credits_remaining,
+            )
         )
-        return [*found, *verifier.check_figures(stored)]
 
 
 def settlement_facts(settlement: Settlement) -> Mapping[str, object]:
@@ -214,3 +215,8 @@ def settlement_facts(settlement: Settlement) -> Mapping[str, object]:
         "reasoning_tokens": usage.reasoning_tokens,
         "more": dict(settlement.details),
     }
+
+
+def asked(grant: Grant) -> tuple[int, str, dt.datetime | None]:
+    """What must be the same for a repeated grant to be the same grant."""
+    return (grant.tokens, grant.origin, grant.expires_at)
