@@ -1,0 +1,1 @@
+"""What both ledgers must do, told by tests."""
