@@ -8,7 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from psycopg import AsyncConnection, IsolationLevel
 from psycopg.rows import DictRow, dict_row
@@ -35,13 +35,17 @@ from solaris_hooks.ledger.records import (
     SettleResult,
     Verification,
 )
+from solaris_hooks.ledger.sweep import LoggedUse
 from solaris_hooks.ledger.verification import AccountVerifier, StoredFigures
 from solaris_hooks.quota.checks import checked_anchor_day, checked_grant, checked_plan, checked_time_zone
-from solaris_hooks.quota.errors import NotFoundError, SolarisError
+from solaris_hooks.quota.errors import NotFoundError, SchemaError, SolarisError
 from solaris_hooks.quota.ids import AccountId, HoldId
 
 _LOG = logging.getLogger(__name__)
 Parameters = Mapping[str, object]
+
+_CLOCK_TOLERANCE = dt.timedelta(minutes=5)
+"""LiteLLM stamps its logs with the proxy's clock, we with the database's."""
 
 
 class PostgresLedger:
@@ -322,6 +326,19 @@ class PostgresLedger:
         """Make the monthly partitions of usage that are missing, up to ``months`` ahead. Returns how many."""
         row = await self._one("make_usage_partitions", {"months": months, "now": self._clock()})
         return int(row["made"])
+
+    async def used_by(self, holds: Sequence[Hold]) -> Mapping[HoldId, LoggedUse]:
+        """What LiteLLM's spend logs, in the same database, say of some holds; see :class:`SpendLogs`."""
+        parameters = {
+            "hold_ids": [str(hold.hold_id) for hold in holds],
+            "since": min(hold.held_at for hold in holds) - _CLOCK_TOLERANCE,
+            "until": max(hold.lease_until for hold in holds) + _CLOCK_TOLERANCE,
+        }
+        try:
+            found = await self._all("spend_logs", parameters)
+        except SchemaError:  # the books live in a database of their own
+            return {}
+        return {HoldId(UUID(row["hold_id"])): use for row in found if (use := rows.logged_use(row)) is not None}
 
     # ------------------------------------------------------------------ within
 

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from solaris_hooks.ledger.records import Account, CreditLot, DailyUsage, Entry, EntryKind, Hold, Plan
+from solaris_hooks.ledger.sweep import LoggedUse
 from solaris_hooks.quota.balance import Balance, Status
 from solaris_hooks.quota.ids import AccountId, HoldId
 from solaris_hooks.quota.period import Period
+from solaris_hooks.quota.usage import reported_usage
 
 Row = Mapping[str, Any]
 
@@ -100,3 +102,13 @@ def daily(row: Row) -> DailyUsage:
 def plan(row: Row) -> Plan:
     """Plan from its columns."""
     return Plan(row["plan_id"], row["monthly_tokens"], tuple(row["thresholds"]))
+
+
+def logged_use(row: Row) -> LoggedUse | None:
+    """What LiteLLM logged of a call; None where its figures cannot be believed."""
+    usage = reported_usage(
+        prompt_tokens=row["prompt_tokens"],
+        completion_tokens=row["completion_tokens"],
+        cached_tokens=row["cached_tokens"],
+    )
+    return LoggedUse(row["model"], usage) if usage is not None else None

@@ -34,12 +34,6 @@ class Weights:
         )
         return int(exact.to_integral_value(rounding=ROUND_CEILING))
 
-    def output_tokens_within(self, booked_tokens: int) -> int | None:
-        """The most output tokens that cost no more than ``booked_tokens``; None where output is free."""
-        if self.output == 0:
-            return None
-        return max(0, int(booked_tokens // self.output))
-
 
 DEFAULT_WEIGHTS = Weights()
 

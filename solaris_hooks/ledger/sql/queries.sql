@@ -126,3 +126,15 @@ SELECT 1 FROM solaris.plans LIMIT 1
 -- make_usage_partitions --
 -- Partitions of usage for this month and the next ones.
 SELECT solaris.make_usage_partitions_v1(%(months)s, %(now)s) AS made
+
+-- spend_logs --
+-- What LiteLLM's own logs say of some holds. Rows are found by their time, which LiteLLM indexes.
+SELECT DISTINCT ON (hold_id)
+    metadata -> 'spend_logs_metadata' ->> 'solaris_hold_id' AS hold_id,
+    coalesce(nullif(model_group, ''), model) AS model, prompt_tokens, completion_tokens,
+    metadata -> 'usage_object' -> 'prompt_tokens_details' -> 'cached_tokens' AS cached_tokens
+FROM "LiteLLM_SpendLogs"
+WHERE "startTime" BETWEEN %(since)s AND %(until)s
+AND metadata -> 'spend_logs_metadata' ->> 'solaris_hold_id' = ANY(%(hold_ids)s)
+AND coalesce(metadata ->> 'status', 'success') = 'success'
+ORDER BY hold_id, "endTime" DESC

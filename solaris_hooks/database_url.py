@@ -1,0 +1,54 @@
+"""From the DATABASE_URL that Prisma reads to one that libpq reads.
+
+LiteLLM's DATABASE_URL carries parameters of Prisma's own (``schema``, ``connection_limit``,
+``pgbouncer``, ...), which libpq refuses as unknown.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
+PRISMA_ONLY = frozenset(
+    {
+        "schema",
+        "connection_limit",
+        "pool_timeout",
+        "max_connection_lifetime",
+        "max_idle_connection_lifetime",
+        "pgbouncer",
+        "socket_timeout",
+        "statement_cache_size",
+        "sslidentity",
+        "sslpassword",
+        "sslaccept",
+        "single_use_connections",
+    }
+)
+"""Connection URL parameters of Prisma's PostgreSQL connector that libpq does not know."""
+
+
+class DatabaseUrlError(ValueError):
+    """The URL is missing or cannot be read; the message says what to write, never the password."""
+
+
+def libpq_url(url: str) -> str:
+    """The same database for libpq.
+
+    Raises:
+        DatabaseUrlError: there is no URL, or it is not one of PostgreSQL.
+    """
+    if not url:
+        raise DatabaseUrlError("is missing; set DATABASE_URL to postgresql://user:password@host:5432/database")
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgresql", "postgres"}:
+        raise DatabaseUrlError("must begin with postgresql://")
+    query = [(name, value) for name, value in parse_qsl(parts.query) if name not in PRISMA_ONLY]
+    plain = urlunsplit(parts._replace(query=urlencode(query)))
+    try:
+        conninfo_to_dict(plain)
+    except ProgrammingError as exc:
+        raise DatabaseUrlError(f"cannot be read by PostgreSQL: {str(exc).splitlines()[0]}") from None
+    return plain

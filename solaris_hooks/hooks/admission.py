@@ -1,0 +1,233 @@
+"""Before the provider is called: find the account, size the request, hold its tokens."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import weakref
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from litellm.proxy._types import ProxyException
+
+from solaris_hooks.hooks import refusals, tokenizer
+from solaris_hooks.hooks.identity import account_of
+from solaris_hooks.hooks.in_flight import InFlight, Request
+from solaris_hooks.hooks.request_body import Body, disarm, mark, unmark
+from solaris_hooks.ledger.records import HoldOutcome, HoldRequest, HoldResult
+from solaris_hooks.quota.errors import InvalidRequestError, SolarisError
+from solaris_hooks.quota.ids import AccountId, HoldId, new_hold_id
+from solaris_hooks.quota.prompt import Prompt, read_prompt
+from solaris_hooks.quota.sizing import OutputRequest, Sizing, read_output_request
+
+if TYPE_CHECKING:
+    from litellm.proxy._types import UserAPIKeyAuth
+
+    from solaris_hooks.hooks.models import Models
+    from solaris_hooks.hooks.profiles import Profiles
+    from solaris_hooks.hooks.settlement import Settler
+    from solaris_hooks.ledger.port import Metering
+    from solaris_hooks.settings import Settings
+
+_LOG = logging.getLogger(__name__)
+
+METERED_CALL_TYPES = frozenset({"acompletion", "completion"})
+
+_FIRST_PAUSE_SECONDS = 0.05
+_LONGEST_PAUSE_SECONDS = 0.5
+"""Between looks at a balance that requests of other processes hold; ends in this process wake at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request as admission sees it."""
+
+    account_id: AccountId
+    hold_id: HoldId
+    email: str | None
+    model: str
+    candidates: tuple[str, ...]
+    prompt: Prompt
+    output: OutputRequest
+
+
+def _weakly(owner: object) -> weakref.ref[object] | None:
+    try:
+        return weakref.ref(owner) if owner is not None else None
+    except TypeError:
+        return None
+
+
+class Admission:
+    """Admits requests, or raises what LiteLLM answers them with."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        ledger: Metering,
+        in_flight: InFlight,
+        models: Models,
+        settler: Settler,
+        profiles: Profiles,
+    ) -> None:
+        """Keep the collaborators."""
+        self._settings = settings
+        self._ledger = ledger
+        self._in_flight = in_flight
+        self._models = models
+        self._settler = settler
+        self._profiles = profiles
+        self._weights = settings.weight_table
+
+    async def admit(self, auth: UserAPIKeyAuth, body: Body, call_type: str) -> None:
+        """Hold tokens for a request and mark it; change its cap if the balance is tight.
+
+        Raises:
+            ProxyException: the request is refused; everything the client needs is in it.
+        """
+        unmark(body)
+        superseded = self._in_flight.superseded()
+        if superseded is not None:
+            await self._settler.release(superseded)
+        try:
+            account_id = account_of(auth, meter_master_key=self._settings.meter_master_key)
+            if account_id is None or call_type in self._settings.unmetered_call_types:
+                return
+            if call_type not in METERED_CALL_TYPES:
+                raise refusals.unmetered_call_type(call_type)
+            ask = self._read(auth, body, account_id)
+            await self._admit(ask, body)
+        except InvalidRequestError as exc:
+            raise refusals.invalid_request(exc) from exc
+        except SolarisError as exc:
+            _LOG.error("request refused, since the books cannot be reached: %s", exc.message)
+            raise refusals.unavailable(self._settings.default_locale) from exc
+
+    def _read(self, auth: UserAPIKeyAuth, body: Body, account_id: AccountId) -> Ask:
+        disarm(body)
+        model = body.get("model")
+        if not isinstance(model, str) or not model:
+            raise InvalidRequestError("Name the model.", param="model")
+        return Ask(
+            account_id=account_id,
+            hold_id=new_hold_id(),
+            email=auth.user_email if account_id.startswith("user:") else None,
+            model=model,
+            candidates=self._models.candidates(model, body),
+            prompt=read_prompt(body, media_tokens=self._settings.media_tokens),
+            output=read_output_request(body),
+        )
+
+    async def _admit(self, ask: Ask, body: Body) -> None:
+        """Try the cheap upper bound first; count, wait and cap only where that does not fit."""
+        prompt_tokens = ask.prompt.upper_bound
+        sizings = self._sizings(ask, prompt_tokens)
+        want = max(each.want for each in sizings)
+        result = await self._hold(ask, sizings, minimum=want)
+        if result.outcome in {HoldOutcome.TIGHT, HoldOutcome.CONTENDED}:
+            prompt_tokens = await self._count(ask.prompt)
+            sizings = self._sizings(ask, prompt_tokens)
+            want = max(each.want for each in sizings)
+            result = await self._hold_within_patience(ask, sizings)
+        if result.outcome is not HoldOutcome.HELD or result.balance is None:
+            raise self._refusal(result, sizings[0])
+        self._cap(ask, body, sizings, held=result.amount, tight=result.amount < want)
+        self._in_flight.add(
+            Request(
+                account_id=ask.account_id,
+                hold_id=ask.hold_id,
+                model=ask.model,
+                weights=sizings[0].weights,
+                amount=result.amount,
+                prompt=ask.prompt,
+                prompt_estimate=prompt_tokens,
+                balance=result.balance,
+                owner=_weakly(body.get("litellm_logging_obj")),
+            )
+        )
+        mark(body, ask.hold_id)
+        if result.created:
+            self._profiles.fetch_soon(ask.account_id)
+
+    def _sizings(self, ask: Ask, prompt_tokens: int) -> list[Sizing]:
+        """What the request needs by the model asked for (first) and by each that may answer in its place."""
+        return [
+            Sizing(
+                prompt_tokens=prompt_tokens,
+                output_tokens=self._output_tokens(model, ask.output.cap),
+                choices=ask.output.choices,
+                weights=self._weights.of(model),
+            )
+            for model in ask.candidates
+        ]
+
+    def _output_tokens(self, model: str, cap: int | None) -> int:
+        limit = self._models.output_limit(model)
+        if cap is None:
+            return limit if limit is not None else self._settings.unknown_model_output_tokens
+        return min(cap, limit) if limit is not None else cap
+
+    def _cap(self, ask: Ask, body: Body, sizings: list[Sizing], *, held: int, tight: bool) -> None:
+        """Bound the output by what is held, unless the request or the model already does."""
+        unbounded = ask.output.cap is None and any(
+            self._models.output_limit(model) is None for model in ask.candidates
+        )
+        if not tight and not unbounded:
+            return
+        cap = max(1, min(each.cap_within(held) for each in sizings))
+        for field in ask.output.cap_fields or ("max_tokens",):
+            body[field] = cap
+
+    async def _hold_within_patience(self, ask: Ask, sizings: list[Sizing]) -> HoldResult:
+        """Hold what there is; where others hold it, wait for them, but not for long."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._settings.hold_wait_seconds
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
+            result = await self._hold(ask, sizings, minimum=sizings[0].minimum)
+            left = deadline - loop.time()
+            if result.outcome is not HoldOutcome.CONTENDED or left <= 0:
+                return result
+            await self._in_flight.any_end(ask.account_id, timeout_seconds=min(pause, left))
+            pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+
+    async def _hold(self, ask: Ask, sizings: list[Sizing], *, minimum: int) -> HoldResult:
+        """Ask the books. If the client leaves meanwhile, whatever they grant is released."""
+        asking = asyncio.create_task(
+            self._ledger.hold(
+                HoldRequest(
+                    account_id=ask.account_id,
+                    hold_id=ask.hold_id,
+                    model=ask.model,
+                    want=max(each.want for each in sizings),
+                    minimum=minimum,
+                    prompt=sizings[0].prompt_charge,
+                    lease_seconds=self._settings.hold_lease_seconds,
+                    email=ask.email,
+                    new_account=self._settings.new_account,
+                )
+            )
+        )
+        try:
+            return await asyncio.shield(asking)
+        except asyncio.CancelledError:
+            self._settler.release_when_held(asking, ask.account_id, ask.hold_id)
+            raise
+
+    async def _count(self, prompt: Prompt) -> int:
+        margin = self._settings.estimate_margin_percent
+        if prompt.upper_bound <= tokenizer.SHORT_TEXT_BYTES:
+            return prompt.counted(tokenizer.count, margin_percent=margin)
+        return await asyncio.to_thread(prompt.counted, tokenizer.count, margin_percent=margin)
+
+    def _refusal(self, result: HoldResult, sizing: Sizing) -> ProxyException:
+        if result.balance is None:
+            return refusals.unknown_user(self._settings.default_locale)
+        if result.outcome is HoldOutcome.INACTIVE:
+            return refusals.account_inactive(result.balance)
+        if result.outcome is HoldOutcome.CONTENDED:
+            return refusals.quota_held(result.balance)
+        return refusals.quota_exceeded(
+            result.balance, needed=sizing.minimum, status=self._settings.refusal_status
+        )

@@ -1,0 +1,124 @@
+"""The class that LiteLLM calls: each hook is a few lines that translate, and none lets an error of ours out.
+
+LiteLLM looks for its hooks on the leaf class alone, so every one of them is defined here.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+from litellm.integrations.custom_logger import CustomLogger
+from litellm.proxy._types import ProxyException
+
+from solaris_hooks.hooks import refusals
+from solaris_hooks.hooks.models import answering_model
+from solaris_hooks.hooks.reported import text_of, usage_of
+from solaris_hooks.hooks.request_body import Body, marked
+from solaris_hooks.hooks.stream import settled_at_end
+
+if TYPE_CHECKING:
+    from litellm.proxy._types import UserAPIKeyAuth
+
+    from solaris_hooks.hooks.admission import Admission
+    from solaris_hooks.hooks.in_flight import InFlight
+    from solaris_hooks.hooks.settlement import Settler
+    from solaris_hooks.hooks.upkeep import Upkeep
+
+_LOG = logging.getLogger(__name__)
+
+
+class SolarisHandler(CustomLogger):
+    """LiteLLM's side of the plugin."""
+
+    def __init__(
+        self, *, admission: Admission, settler: Settler, in_flight: InFlight, upkeep: Upkeep, locale: str
+    ) -> None:
+        """Keep the collaborators."""
+        super().__init__()
+        self._admission = admission
+        self._settler = settler
+        self._in_flight = in_flight
+        self._upkeep = upkeep
+        self._locale = locale
+
+    async def async_pre_call_hook(
+        self, user_api_key_dict: UserAPIKeyAuth, cache: object, data: Body, call_type: str
+    ) -> Body:
+        """Hold tokens for the request, or refuse it. Runs after LiteLLM's own checks of key and budget."""
+        self._upkeep.start()
+        try:
+            await self._admission.admit(user_api_key_dict, data, call_type)
+        except ProxyException:
+            raise
+        except Exception as exc:
+            _LOG.exception("a request is refused because of a defect in its admission")
+            raise refusals.unavailable(self._locale) from exc
+        return data
+
+    async def async_post_call_success_hook(
+        self, data: Body, user_api_key_dict: UserAPIKeyAuth, response: Any
+    ) -> None:
+        """Settle an answer that came in one piece, by the usage in it."""
+        request = self._in_flight.find(marked(data))
+        if request is None or request.streaming:
+            return
+        try:
+            await self._settler.settle_shielded(
+                request,
+                usage_of(response),
+                model=answering_model(request.model, data, response),
+                text=text_of(response),
+            )
+        except Exception:
+            _LOG.exception("hold %s could not be settled inline; its lease will end it", request.hold_id)
+
+    async def async_post_call_streaming_iterator_hook(
+        self, user_api_key_dict: UserAPIKeyAuth, response: AsyncIterator[Any], request_data: Body
+    ) -> AsyncIterator[Any]:
+        """Pass a stream on and settle at its end."""
+        request = self._in_flight.find(marked(request_data))
+        if request is None:
+            async for chunk in response:
+                yield chunk
+            return
+        async for chunk in settled_at_end(request, response, request_data, self._settler):
+            yield chunk
+
+    async def async_post_call_failure_hook(
+        self,
+        request_data: Body,
+        original_exception: Exception,
+        user_api_key_dict: UserAPIKeyAuth,
+        traceback_str: str | None = None,
+    ) -> None:
+        """Release the hold of a request that failed for good. A stream that began settles itself."""
+        request = self._in_flight.find(marked(request_data))
+        if request is None or request.streaming:
+            return
+        try:
+            await self._settler.release(request)
+        except Exception:
+            _LOG.exception("hold %s could not be released; its lease will end it", request.hold_id)
+
+    async def async_log_success_event(
+        self, kwargs: dict[str, Any], response_obj: Any, start_time: object, end_time: object
+    ) -> None:
+        """Remember the usage, in case that no inline hook settles. This event is lossy and late."""
+        request = self._in_flight.find(marked(kwargs.get("litellm_params")))
+        if request is not None:
+            self._settler.note_report(request, usage_of(response_obj))
+
+    async def async_post_call_response_headers_hook(
+        self,
+        data: Body,
+        user_api_key_dict: UserAPIKeyAuth,
+        response: Any,
+        request_headers: dict[str, str] | None = None,
+        litellm_call_info: dict[str, Any] | None = None,
+    ) -> dict[str, str] | None:
+        """The account's figures: after settlement for an answer in one piece, at the hold for a stream."""
+        hold_id = marked(data)
+        request = self._in_flight.find(hold_id) or self._in_flight.of_this_task(hold_id)
+        return refusals.quota_headers(request.balance) if request is not None else None

@@ -1,0 +1,58 @@
+"""Which account pays for a request: decided by the key alone, never by what a client asserts.
+
+A key is a *trusted service key* when an administrator put ``solaris_trusted_service: true``
+into its metadata. Any internal user may make keys of his own, with any metadata; so the flag
+counts only on keys that belong to no user and no team, which administrators alone can make.
+"""
+
+from __future__ import annotations
+
+from litellm.constants import LITELLM_PROXY_MASTER_KEY_ALIAS
+from litellm.proxy._types import SpecialProxyStrings, UserAPIKeyAuth
+
+from solaris_hooks.quota.errors import InvalidRequestError
+from solaris_hooks.quota.ids import AccountId, account_id
+
+TRUSTED_SERVICE_FLAG = "solaris_trusted_service"
+
+NO_USER = SpecialProxyStrings.default_user_id.value
+"""The user id that LiteLLM puts where there is no user: keys without a user must not share one account."""
+
+
+def account_of(auth: UserAPIKeyAuth, *, meter_master_key: bool) -> AccountId | None:
+    """The account that pays, or None for the master key where it is not metered.
+
+    Args:
+        auth: who LiteLLM says asks.
+        meter_master_key: whether requests with the master key have an account, too.
+
+    Raises:
+        InvalidRequestError: a trusted service key named no end user.
+    """
+    if is_master_key(auth) and not meter_master_key:
+        return None
+    if is_trusted_service(auth):
+        if not auth.end_user_id:
+            raise InvalidRequestError(
+                "This service key must name the end user: send the header x-litellm-end-user-id.",
+                param="x-litellm-end-user-id",
+            )
+        return account_id(f"end_user:{auth.end_user_id.strip()}")
+    if _has_user(auth):
+        return account_id(f"user:{auth.user_id}")
+    return account_id(f"key:{auth.token or auth.api_key or 'none'}")
+
+
+def is_master_key(auth: UserAPIKeyAuth) -> bool:
+    """Whether LiteLLM's master key asks. LiteLLM gives it an alias that no hash of a key can equal."""
+    return auth.api_key == LITELLM_PROXY_MASTER_KEY_ALIAS
+
+
+def is_trusted_service(auth: UserAPIKeyAuth) -> bool:
+    """Whether an administrator trusts this key to say who its end users are."""
+    flagged = isinstance(auth.metadata, dict) and auth.metadata.get(TRUSTED_SERVICE_FLAG) is True
+    return flagged and not auth.team_id and not _has_user(auth)
+
+
+def _has_user(auth: UserAPIKeyAuth) -> bool:
+    return bool(auth.user_id) and auth.user_id != NO_USER

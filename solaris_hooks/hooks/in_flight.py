@@ -1,0 +1,128 @@
+"""The requests of this process that hold tokens and have not ended yet."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import weakref
+from collections import deque
+from collections.abc import Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from solaris_hooks.ledger.records import Settlement
+from solaris_hooks.quota.balance import Balance
+from solaris_hooks.quota.ids import AccountId, HoldId
+from solaris_hooks.quota.prompt import Prompt
+from solaris_hooks.quota.usage import Usage
+from solaris_hooks.quota.weights import Weights
+
+
+@dataclass(slots=True, eq=False)
+class Request:
+    """A request in flight, from its hold to its end. It belongs to this process alone.
+
+    Attributes:
+        model: the model the client asked for.
+        amount: booked tokens held.
+        prompt_estimate: tokens of the provider, as sized at admission.
+        balance: the account's figures when we last heard of them.
+        started: ``time.monotonic()`` of the hold.
+        streaming: our iterator wraps its answer and will settle it, whatever else fires.
+        ended: settled or released, or handed to the books to be so.
+        reported: what the success event said, kept for the case that nothing else settles.
+        reported_at: ``time.monotonic()`` of that event.
+        unbooked: a settlement that the books could not take yet.
+        unreleased: released, but the books do not know yet.
+        owner: LiteLLM's own object of this request; when it is gone, so is the request.
+    """
+
+    account_id: AccountId
+    hold_id: HoldId
+    model: str
+    weights: Weights
+    amount: int
+    prompt: Prompt
+    prompt_estimate: int
+    balance: Balance
+    started: float = field(default_factory=time.monotonic)
+    streaming: bool = False
+    ended: bool = False
+    reported: Usage | None = None
+    reported_at: float | None = None
+    unbooked: Settlement | None = None
+    unreleased: bool = False
+    owner: weakref.ref[object] | None = None
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether LiteLLM has dropped the request without a word to any hook."""
+        return not self.ended and not self.streaming and self.owner is not None and self.owner() is None
+
+
+_of_this_task: ContextVar[Request | None] = ContextVar("solaris_request", default=None)
+
+
+class InFlight:
+    """Requests by hold id, and whoever waits for one of an account's to end."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._requests: dict[HoldId, Request] = {}
+        self._waiting: dict[AccountId, deque[asyncio.Future[None]]] = {}
+
+    def __len__(self) -> int:
+        """How many are in flight."""
+        return len(self._requests)
+
+    def __iter__(self) -> Iterator[Request]:
+        """All of them, as of now."""
+        return iter(list(self._requests.values()))
+
+    def add(self, request: Request) -> None:
+        """Remember a request, and that the present task serves it."""
+        self._requests[request.hold_id] = request
+        _of_this_task.set(request)
+
+    def find(self, hold_id: HoldId | None) -> Request | None:
+        """The request of a hold minted by this process, if it has not been forgotten."""
+        return self._requests.get(hold_id) if hold_id is not None else None
+
+    def of_this_task(self, hold_id: HoldId | None) -> Request | None:
+        """The request of a hold, ended or not, as long as the task that admitted it runs."""
+        request = _of_this_task.get()
+        return request if request is not None and request.hold_id == hold_id else None
+
+    def superseded(self) -> Request | None:
+        """An unended request that the present task admitted before.
+
+        LiteLLM runs its pre-call hooks a second time for one request when its own rate limiter
+        refused a model that has fallbacks; the first hold then gets no failure hook.
+        """
+        request = _of_this_task.get()
+        return request if request is not None and not request.ended and not request.streaming else None
+
+    def forget(self, request: Request) -> None:
+        """Let go of a request that the books have ended, and wake one who waits for its tokens."""
+        self._requests.pop(request.hold_id, None)
+        waiting = self._waiting.get(request.account_id)
+        while waiting:
+            future = waiting.popleft()
+            if not future.done():
+                future.set_result(None)
+                return
+
+    async def any_end(self, account_id: AccountId, *, timeout_seconds: float) -> None:
+        """Wait until a request of the account ends in this process, or until the time is up."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiting = self._waiting.setdefault(account_id, deque())
+        waiting.append(future)
+        try:
+            await asyncio.wait_for(future, timeout_seconds)
+        except TimeoutError:
+            pass
+        finally:
+            if future in waiting:
+                waiting.remove(future)
+            if not waiting and self._waiting.get(account_id) is waiting:
+                del self._waiting[account_id]

@@ -1,0 +1,113 @@
+"""What a client gets when a request is not admitted: LiteLLM's exception, with our words.
+
+LibreChat shows ``"402 <message>"`` and little of it, so a message is one line of at most 240
+characters with that prefix, without braces; see docs/reference/refusals.md.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+from litellm.proxy._types import ProxyException
+
+from solaris_hooks.messages import day, sentence, whole_number
+from solaris_hooks.quota.balance import Balance, State, Status
+from solaris_hooks.quota.errors import InvalidRequestError
+
+MAX_MESSAGE_CHARACTERS = 240 - len("402 ")
+
+RETRY_AFTER_SECONDS = 10
+"""Suggested to a client whose tokens other requests hold; answers to chats take about this long."""
+
+_NO_RETRY = {"x-should-retry": "false"}
+"""Respected by the official OpenAI clients, which would otherwise repeat a request on 409, 429 and 5xx."""
+
+
+def quota_headers(balance: Balance) -> dict[str, str]:
+    """The account's figures, for every answer: booked tokens, and the renewal in RFC 3339, UTC."""
+    return {
+        "x-solaris-quota-limit": str(balance.limit),
+        "x-solaris-quota-used": str(balance.used),
+        "x-solaris-quota-remaining": str(balance.available),
+        "x-solaris-quota-reset": balance.renews_at.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "x-solaris-quota-state": balance.state.value,
+    }
+
+
+def quota_exceeded(balance: Balance, *, needed: int, status: int) -> ProxyException:
+    """The balance does not cover even the prompt.
+
+    Args:
+        needed: booked tokens that the request needs at the least.
+        status: HTTP status, by setting ``refusal_status``.
+    """
+    renewal = day(balance.locale, balance.renews_at, balance.time_zone)
+    if balance.state is State.EXHAUSTED or balance.remaining == 0:
+        text = sentence(balance.locale, "refusal.exhausted", renewal=renewal)
+    else:
+        text = sentence(
+            balance.locale,
+            "refusal.tight",
+            remaining=whole_number(balance.locale, balance.remaining),
+            needed=whole_number(balance.locale, needed),
+            renewal=renewal,
+        )
+    return _refusal(text, "quota_exceeded", status, {**_NO_RETRY, **quota_headers(balance)})
+
+
+def quota_held(balance: Balance) -> ProxyException:
+    """The balance would cover the request, but other requests in flight hold it."""
+    headers = {"retry-after": str(RETRY_AFTER_SECONDS), **quota_headers(balance)}
+    return _refusal(sentence(balance.locale, "refusal.held"), "quota_held", 429, headers)
+
+
+def account_inactive(balance: Balance) -> ProxyException:
+    """The account is suspended, blocked or pending; with the reason an administrator gave, if one was."""
+    key = f"refusal.{balance.status.value}"
+    if balance.status_reason:
+        text = sentence(balance.locale, f"{key}_because", reason=balance.status_reason)
+    else:
+        text = sentence(balance.locale, key)
+    kind = "account_pending" if balance.status is Status.PENDING else "account_suspended"
+    return _refusal(text, kind, 403, dict(_NO_RETRY))
+
+
+def unknown_user(locale: str) -> ProxyException:
+    """There is no account, and by setting none is made at a first request."""
+    return _refusal(sentence(locale, "refusal.unknown_user"), "account_unknown", 403, dict(_NO_RETRY))
+
+
+def unavailable(locale: str) -> ProxyException:
+    """The books cannot be reached: nothing is admitted that could not be counted."""
+    return _refusal(sentence(locale, "refusal.unavailable"), "quota_unavailable", 503, dict(_NO_RETRY))
+
+
+def invalid_request(error: InvalidRequestError) -> ProxyException:
+    """The request cannot be metered as it stands."""
+    return _refusal(error.message, "invalid_request_error", error.status, dict(_NO_RETRY), param=error.param)
+
+
+def unmetered_call_type(call_type: str) -> ProxyException:
+    """A kind of call that is not metered, and that no setting lets pass."""
+    text = (
+        f"Calls of type {call_type} are not metered here and are refused; "
+        "an administrator can let them pass with solaris_settings.unmetered_call_types."
+    )
+    return _refusal(text, "call_type_not_metered", 403, dict(_NO_RETRY))
+
+
+def one_line(text: str) -> str:
+    """Text that LibreChat shows whole: one line, no braces, at most 236 characters."""
+    plain = re.sub(r"\s+", " ", text.replace("{", "(").replace("}", ")")).strip()
+    if len(plain) <= MAX_MESSAGE_CHARACTERS:
+        return plain
+    return plain[: MAX_MESSAGE_CHARACTERS - 1].rstrip() + "…"
+
+
+def _refusal(
+    text: str, kind: str, status: int, headers: dict[str, str], *, param: str | None = None
+) -> ProxyException:
+    return ProxyException(
+        message=one_line(text), type=kind, param=param, code=status, headers=headers, openai_code=kind
+    )

@@ -1,0 +1,102 @@
+"""What each worker process does now and then: keep holds alive, finish what was left, sweep what was lost."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from solaris_hooks.quota.errors import SolarisError
+
+if TYPE_CHECKING:
+    from solaris_hooks.hooks.in_flight import InFlight, Request
+    from solaris_hooks.hooks.settlement import Settler
+    from solaris_hooks.ledger.postgres import PostgresLedger
+    from solaris_hooks.ledger.sweep import Sweeper
+    from solaris_hooks.settings import Settings
+
+_LOG = logging.getLogger(__name__)
+
+INLINE_GRACE_SECONDS = 5.0
+"""How long the inline hooks have, after the success event, before its report is booked."""
+
+SWEEP_BATCH = 100
+_MONTHS_AHEAD = 2
+_DAY_SECONDS = 86_400.0
+
+
+class Upkeep:
+    """A background task, started by the first request, in that worker's event loop."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        ledger: PostgresLedger,
+        in_flight: InFlight,
+        settler: Settler,
+        sweeper: Sweeper,
+    ) -> None:
+        """Keep the collaborators; start nothing."""
+        self._settings = settings
+        self._ledger = ledger
+        self._in_flight = in_flight
+        self._settler = settler
+        self._sweeper = sweeper
+        self._task: asyncio.Task[None] | None = None
+        self._next_sweep = 0.0
+        self._next_partitions = 0.0
+
+    def start(self) -> None:
+        """Start, unless it runs already."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def _run(self) -> None:
+        pause = min(self._settings.hold_lease_seconds / 4, INLINE_GRACE_SECONDS)
+        while True:
+            await asyncio.sleep(pause)
+            try:
+                await self._once()
+            except SolarisError as exc:
+                _LOG.warning("upkeep is put off: %s", exc.message)
+            except Exception:
+                _LOG.exception("upkeep failed and goes on")
+
+    async def _once(self) -> None:
+        for request in self._in_flight:
+            await self._finish(request)
+        await self._renew()
+        now = time.monotonic()
+        if now >= self._next_sweep:
+            self._next_sweep = now + self._settings.sweep_interval_seconds
+            await self._sweeper.sweep(limit=SWEEP_BATCH)
+        if now >= self._next_partitions:
+            self._next_partitions = now + _DAY_SECONDS
+            await self._ledger.make_usage_partitions(months=_MONTHS_AHEAD)
+
+    async def _finish(self, request: Request) -> None:
+        """Book what only the success event saw, and what the books could not take before."""
+        if request.unbooked is not None or request.unreleased:
+            await self._settler.retry(request)
+        elif (
+            not request.ended
+            and not request.streaming
+            and request.reported_at is not None
+            and time.monotonic() - request.reported_at > INLINE_GRACE_SECONDS
+        ):
+            await self._settler.settle(request, request.reported, model=request.model, text="")
+
+    async def _renew(self) -> None:
+        """Renew the leases of what still runs; leave to the sweeper what no longer can."""
+        oldest = time.monotonic() - self._settings.hold_max_seconds
+        alive = []
+        for request in self._in_flight:
+            if request.started < oldest or request.abandoned:
+                _LOG.error("hold %s of %s has no end in sight and is left to its lease", request.hold_id, request.account_id)
+                self._in_flight.forget(request)
+            else:
+                alive.append((request.account_id, request.hold_id))
+        if alive:
+            await self._ledger.renew_leases(alive, lease_seconds=self._settings.hold_lease_seconds)

@@ -1,0 +1,96 @@
+"""Composition root: what ``litellm_config.yaml`` names, made once for each worker process.
+
+.. code-block:: yaml
+
+    litellm_settings:
+      callbacks: ["solaris_hooks.plugin.proxy_handler"]
+
+LiteLLM imports this module inside its start, with the event loop running. A wrong setting, or a
+database that cannot be reached, stops the start with a message that says what to do.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+from solaris_hooks.hooks import tokenizer
+from solaris_hooks.hooks.admission import Admission
+from solaris_hooks.hooks.handler import SolarisHandler
+from solaris_hooks.hooks.identity import account_of
+from solaris_hooks.hooks.in_flight import InFlight
+from solaris_hooks.hooks.models import Models
+from solaris_hooks.hooks.profiles import Profiles
+from solaris_hooks.hooks.settlement import Settler
+from solaris_hooks.hooks.upkeep import Upkeep
+from solaris_hooks.ledger.migrations import migrate
+from solaris_hooks.ledger.postgres import PostgresLedger
+from solaris_hooks.ledger.sweep import Sweeper
+from solaris_hooks.settings import Settings, load_settings
+
+_LOG = logging.getLogger(__name__)
+
+
+def build(settings: Settings) -> tuple[SolarisHandler, PostgresLedger]:
+    """Put the parts together. Connects to nothing."""
+    ledger = PostgresLedger(
+        settings.database_url,
+        defaults=settings.new_account,
+        pool_max_size=settings.pool_max_size,
+        pool_timeout_seconds=settings.pool_timeout_seconds,
+        prepare=settings.prepared_statements,
+    )
+    in_flight = InFlight()
+    weights = settings.weight_table
+    settler = Settler(
+        ledger=ledger,
+        in_flight=in_flight,
+        weights=weights,
+        margin_percent=settings.estimate_margin_percent,
+    )
+    handler = SolarisHandler(
+        admission=Admission(
+            settings=settings,
+            ledger=ledger,
+            in_flight=in_flight,
+            models=Models(),
+            settler=settler,
+            profiles=Profiles(ledger),
+        ),
+        settler=settler,
+        in_flight=in_flight,
+        upkeep=Upkeep(
+            settings=settings,
+            ledger=ledger,
+            in_flight=in_flight,
+            settler=settler,
+            sweeper=Sweeper(
+                ledger=ledger, spend_logs=ledger, weights=weights, policy=settings.sweep_policy.value
+            ),
+        ),
+        locale=settings.default_locale,
+    )
+    return handler, ledger
+
+
+def _config_path() -> Path | None:
+    """The file that this proxy was started with."""
+    from litellm.proxy import proxy_server  # noqa: PLC0415 - only inside a proxy
+
+    path = proxy_server.user_config_file_path or os.environ.get("CONFIG_FILE_PATH")
+    return Path(path) if path else None
+
+
+def start() -> SolarisHandler:
+    """Read the settings, bring the schema up to date, and mount the web API on LiteLLM's application."""
+    settings = load_settings(_config_path())
+    migrate(settings.database_url)
+    tokenizer.prepare()
+    handler, _ledger = build(settings)
+    _LOG.info("solaris_hooks is ready")
+    return handler
+
+
+proxy_handler = start()
+"""The instance that LiteLLM calls."""

@@ -1,0 +1,102 @@
+"""How much a request may use, what to hold for it, and the cap when the balance is tight."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR
+
+from solaris_hooks.quota.errors import InvalidRequestError
+from solaris_hooks.quota.weights import Weights
+
+MAX_CHOICES = 128
+"""OpenAI's own limit of ``n``."""
+
+_CAP_FIELDS = ("max_completion_tokens", "max_tokens")
+
+
+@dataclass(frozen=True, slots=True)
+class OutputRequest:
+    """What a request says of its output.
+
+    Attributes:
+        cap: tokens for each choice, or None where the request names no limit.
+        choices: how many answers it asks for.
+        cap_fields: the names under which it gave the cap.
+    """
+
+    cap: int | None
+    choices: int
+    cap_fields: tuple[str, ...]
+
+
+def read_output_request(body: Mapping[str, object]) -> OutputRequest:
+    """Read ``max_completion_tokens``, ``max_tokens`` and ``n`` of a chat request.
+
+    Where both caps are given, the larger counts, since providers differ in which they obey.
+
+    Raises:
+        InvalidRequestError: a value is none that a provider can obey (``max_tokens: -1``, ``n: 0``, text).
+    """
+    caps = {name: _positive(body, name) for name in _CAP_FIELDS if body.get(name) is not None}
+    choices = _positive(body, "n") if body.get("n") is not None else 1
+    if choices > MAX_CHOICES:
+        raise InvalidRequestError(f"n must be at most {MAX_CHOICES}.", param="n")
+    return OutputRequest(max(caps.values()) if caps else None, choices, tuple(caps))
+
+
+def _positive(body: Mapping[str, object], name: str) -> int:
+    value = body[name]
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise InvalidRequestError(
+            f"{name} must be a whole number of at least 1; leave it out for the default.", param=name
+        )
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Sizing:
+    """What a request needs, in the provider's tokens.
+
+    Attributes:
+        prompt_tokens: estimate of its prompt, not below what the provider will count.
+        output_tokens: the most each choice can have, by the request or by the model.
+        choices: number of answers.
+        weights: of the model asked for.
+    """
+
+    prompt_tokens: int
+    output_tokens: int
+    choices: int
+    weights: Weights
+
+    @property
+    def prompt_charge(self) -> int:
+        """Booked tokens of the prompt alone, none of it cached."""
+        return self._charge(0)
+
+    @property
+    def want(self) -> int:
+        """Booked tokens of the longest answers to the request as it stands."""
+        return self._charge(self.output_tokens)
+
+    @property
+    def minimum(self) -> int:
+        """Booked tokens of the prompt and one token of each answer: with less nothing can be done."""
+        return self._charge(1)
+
+    def cap_within(self, held: int) -> int:
+        """The most tokens each choice may have so that the whole costs no more than what is held."""
+        weights = self.weights
+        if weights.output == 0:
+            return self.output_tokens
+        left = held - self.prompt_tokens * max(weights.input, weights.cached_input)
+        room = (left / (weights.output * self.choices)).to_integral_value(rounding=ROUND_FLOOR)
+        return max(0, min(int(room), self.output_tokens))
+
+    def _charge(self, output_tokens: int) -> int:
+        dearer = max(self.weights.input, self.weights.cached_input)
+        exact = self.prompt_tokens * dearer + output_tokens * self.choices * self.weights.output
+        return int(exact.to_integral_value(rounding=ROUND_CEILING))

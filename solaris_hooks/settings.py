@@ -1,0 +1,222 @@
+"""All settings, validated once: section ``solaris_settings`` of LiteLLM's config file, then ``SOLARIS_*``.
+
+A variable of the environment wins over the file: ``SOLARIS_REFUSAL_STATUS=429`` over
+``refusal_status: 402``. A value ``os.environ/NAME`` in the file is read from the environment,
+as everywhere in LiteLLM's config.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from solaris_hooks.database_url import DatabaseUrlError, libpq_url
+from solaris_hooks.ledger.records import NewAccount
+from solaris_hooks.messages import LOCALES
+from solaris_hooks.quota.checks import checked_anchor_day, checked_time_zone
+from solaris_hooks.quota.errors import InvalidRequestError, SettingsError
+from solaris_hooks.quota.weights import Weights, WeightTable
+
+SECTION = "solaris_settings"
+T = TypeVar("T")
+Weight = Annotated[Decimal, Field(ge=0, le=1000, allow_inf_nan=False)]
+
+
+class UnknownUsers(StrEnum):
+    """What happens at the first request of a user who has no account."""
+
+    CREATE = "create"
+    REFUSE = "refuse"
+
+
+class SweepPolicy(StrEnum):
+    """What is booked for a request whose end nobody knows, after LiteLLM's own logs were asked."""
+
+    PROMPT = "prompt"
+    """The estimate of its prompt, marked as estimated."""
+    HOLD = "hold"
+    """All that it held."""
+    RELEASE = "release"
+    """Nothing."""
+
+
+class ModelWeights(BaseModel):
+    """Booked tokens for each token of the provider."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    input: Weight = Decimal(1)
+    cached_input: Weight | None = Field(None, description="Default: the weight of input.")
+    output: Weight = Decimal(1)
+
+
+class Settings(BaseSettings):
+    """Settings of the plugin. Times in seconds, tokens booked (weighted) unless said otherwise."""
+
+    model_config = SettingsConfigDict(env_prefix="SOLARIS_", extra="forbid", frozen=True, env_ignore_empty=True)
+
+    database_url: str = Field("", description="PostgreSQL of the books. Default: DATABASE_URL, LiteLLM's own.")
+    pool_max_size: int = Field(10, ge=1, le=200, description="Connections at the most, for each worker process.")
+    pool_timeout_seconds: float = Field(5.0, gt=0, le=60, description="Wait for a free connection.")
+    prepared_statements: bool = Field(
+        default=True, description="Set false behind PgBouncer before 1.21 in transaction mode."
+    )
+
+    default_plan: str = Field("default", description="Plan of accounts that are made at the first request.")
+    default_locale: str = Field("pt_BR", description="Language of new accounts: pt_BR or en.")
+    default_time_zone: str = Field("America/Sao_Paulo", description="Time zone of new accounts (IANA name).")
+    default_anchor_day: int = Field(1, description="Day of the month on which new accounts renew, 1 to 31.")
+    unknown_users: UnknownUsers = Field(UnknownUsers.CREATE, description="create or refuse users never seen.")
+
+    weights: dict[str, ModelWeights] = Field(
+        default_factory=dict, description="By glob pattern of the model's public name; the first match wins."
+    )
+    meter_master_key: bool = Field(default=False, description="Meter requests made with LiteLLM's master key too.")
+    unmetered_call_types: list[str] = Field(
+        default_factory=list, description="LiteLLM call types that may pass without being metered."
+    )
+    refusal_status: int = Field(402, ge=400, le=499, description="HTTP status of a refusal for quota.")
+
+    hold_wait_seconds: float = Field(5.0, ge=0, le=60, description="Wait for tokens held by other requests.")
+    hold_lease_seconds: int = Field(120, ge=15, le=3600, description="How long a hold outlives its process.")
+    hold_max_seconds: int = Field(7200, ge=60, le=86400, description="How long a request may run at the most.")
+    sweep_interval_seconds: float = Field(30.0, ge=1, le=3600, description="Pause between looks for lost holds.")
+    sweep_policy: SweepPolicy = Field(SweepPolicy.PROMPT, description="prompt, hold or release; see how-to.")
+
+    unknown_model_output_tokens: int = Field(
+        16384, ge=1, le=10_000_000, description="Output cap where LiteLLM knows no limit of the model."
+    )
+    media_tokens: int = Field(2000, ge=0, le=1_000_000, description="Estimate for each image in a prompt.")
+    estimate_margin_percent: int = Field(
+        10, ge=0, le=200, description="Added to a counted prompt, since providers count a little differently."
+    )
+
+    @field_validator("default_time_zone")
+    @classmethod
+    def _known_time_zone(cls, value: str) -> str:
+        return _plainly(checked_time_zone, value)
+
+    @field_validator("default_anchor_day")
+    @classmethod
+    def _day_of_a_month(cls, value: int) -> int:
+        return _plainly(checked_anchor_day, value)
+
+    @field_validator("default_locale")
+    @classmethod
+    def _known_locale(cls, value: str) -> str:
+        if value not in LOCALES:
+            raise ValueError(f"must be one of {', '.join(LOCALES)}")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _libpq_url(cls, value: str) -> str:
+        try:
+            return libpq_url(value or os.environ.get("DATABASE_URL", ""))
+        except DatabaseUrlError as exc:
+            raise ValueError(str(exc)) from exc
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the file, whose section comes as arguments."""
+        return env_settings, init_settings
+
+    @property
+    def new_account(self) -> NewAccount:
+        """What an account gets when it is first seen."""
+        return NewAccount(
+            plan_id=self.default_plan,
+            locale=self.default_locale,
+            time_zone=self.default_time_zone,
+            anchor_day=self.default_anchor_day,
+            create=self.unknown_users is UnknownUsers.CREATE,
+        )
+
+    @property
+    def weight_table(self) -> WeightTable:
+        """Weights by model."""
+        return WeightTable(
+            {
+                pattern: Weights(
+                    input=each.input,
+                    cached_input=each.input if each.cached_input is None else each.cached_input,
+                    output=each.output,
+                )
+                for pattern, each in self.weights.items()
+            }
+        )
+
+
+def load_settings(config_path: Path | None = None) -> Settings:
+    """Read and check all settings.
+
+    Args:
+        config_path: LiteLLM's config file; None where there is none (environment and defaults alone).
+
+    Raises:
+        SettingsError: a value is wrong or a name is unknown; the message names each and what it takes.
+    """
+    section = _section(config_path) if config_path is not None else {}
+    section.setdefault("database_url", "")
+    try:
+        return Settings(**section)
+    except ValidationError as exc:
+        raise SettingsError(_explained(exc)) from exc
+
+
+def _section(config_path: Path) -> dict[str, Any]:
+    try:
+        config = yaml.safe_load(config_path.read_text("utf-8")) or {}
+    except FileNotFoundError as exc:
+        raise SettingsError(f"There is no config file {config_path}; give the path of LiteLLM's config.") from exc
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
+        raise SettingsError(f"The config file {config_path} cannot be read: {exc}") from exc
+    section = config.get(SECTION) if isinstance(config, dict) else None
+    if section is None:
+        return {}
+    if not isinstance(section, dict) or not all(isinstance(name, str) for name in section):
+        raise SettingsError(f"{SECTION} in {config_path} must be a list of `name: value` lines.")
+    return {name: _from_environment(name, value) for name, value in section.items()}
+
+
+def _from_environment(name: str, value: object) -> object:
+    if not isinstance(value, str) or not value.startswith("os.environ/"):
+        return value
+    variable = value.removeprefix("os.environ/")
+    if variable not in os.environ:
+        raise SettingsError(f"{SECTION}.{name} reads the environment variable {variable}, which is not set.")
+    return os.environ[variable]
+
+
+def _explained(error: ValidationError) -> str:
+    lines = []
+    for each in error.errors(include_url=False, include_input=False):
+        name = ".".join(str(part) for part in each["loc"])
+        if each["type"] == "extra_forbidden":
+            lines.append(f"{SECTION}.{name}: there is no such setting; see the settings table in the README.")
+        else:
+            lines.append(f"{SECTION}.{name} (or SOLARIS_{name.upper()}): {each['msg'].removeprefix('Value error, ')}")
+    return "\n".join(lines)
+
+
+def _plainly(check: Callable[[T], object], value: T) -> T:
+    try:
+        check(value)
+    except InvalidRequestError as exc:
+        raise ValueError(exc.message) from exc
+    return value
