@@ -64,15 +64,15 @@ class MemoryLedger:
     async def hold(self, request: HoldRequest) -> HoldResult:
         """Hold tokens for a request."""
         now = self._now()
-        known = self._accounts.get(request.account_id)
-        if known and request.hold_id in known.holds:
-            raise LedgerError("This hold id is in use; mint a new one for every request.")
         account = self._current(request.account_id, now)
         created = account is None
         if account is None:
             if not request.new_account.create:
                 return HoldResult(HoldOutcome.UNKNOWN, 0, created=False, balance=None)
             account = self._open(request.account_id, request.new_account, now)
+        first = account.holds.get(request.hold_id)
+        if first is not None:
+            return HoldResult(HoldOutcome.HELD, first.amount, created=False, balance=account.balance)
         admission = rules.admission(
             account.figures, status=account.status, want=request.want, minimum=request.minimum
         )

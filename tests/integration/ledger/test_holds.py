@@ -8,7 +8,7 @@ import pytest
 
 from solaris_hooks.ledger.records import AccountChange, HoldOutcome, NewAccount
 from solaris_hooks.quota.balance import Status
-from solaris_hooks.quota.errors import InvalidRequestError, LedgerError, NotFoundError
+from solaris_hooks.quota.errors import InvalidRequestError, NotFoundError
 from solaris_hooks.quota.ids import new_hold_id
 
 from .world import ANA, BIA, World
@@ -154,11 +154,21 @@ async def test_a_hold_marks_the_account_as_used(world: World) -> None:
     assert (await world.account()).last_used_at == world.clock.now
 
 
-async def test_a_hold_id_in_use_is_refused(world: World) -> None:
+async def test_a_hold_that_is_asked_for_again_is_the_same_hold(world: World) -> None:
+    """An answer lost with its connection must not hold twice."""
     hold_id = await world.held(10)
-    with pytest.raises(LedgerError):
-        await world.hold(want=10, hold_id=hold_id)
+    again = await world.hold(want=500, minimum=400, hold_id=hold_id)
+
+    assert (again.outcome, again.amount, again.created) == (HoldOutcome.HELD, 10, False)
     assert (await world.account()).balance.held == 10
+    assert len(await world.ledger.holds()) == 1
+
+
+async def test_a_hold_id_is_one_account_s_own(world: World) -> None:
+    hold_id = await world.held(10)
+    assert (await world.hold(want=30, hold_id=hold_id, account_id=BIA)).amount == 30
+    assert await world.ledger.release(ANA, hold_id) is True
+    assert (await world.account(BIA)).balance.held == 30
 
 
 async def test_a_hold_reads_back_with_its_prompt_within_its_amount(world: World) -> None:

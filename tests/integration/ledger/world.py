@@ -93,9 +93,7 @@ class World:
             )
         )
 
-    async def held(
-        self, want: int = 100, *, account_id: AccountId = ANA, prompt: int = 10
-    ) -> HoldId:
+    async def held(self, want: int = 100, *, account_id: AccountId = ANA, prompt: int = 10) -> HoldId:
         """Hold tokens that are there."""
         hold_id = new_hold_id()
         result = await self.hold(want, want, account_id=account_id, hold_id=hold_id, prompt=prompt)
