@@ -1,0 +1,70 @@
+"""The whole path for real: stock LiteLLM processes, PostgreSQL, a provider that keeps books of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from deploy.local.postgres import EmbeddedPostgres
+from deploy.local.testing import StockProxy, fresh_database, simulated_provider, stock_proxy
+from tests.e2e.world import World
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def provider_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The simulated provider, with ``/v1``."""
+    with simulated_provider(tmp_path_factory.mktemp("provider")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def config() -> dict[str, object]:
+    """The project's own config, with short waits and some models that tests need."""
+    loaded: dict[str, object] = yaml.safe_load((ROOT / "litellm_config.yaml").read_text("utf-8"))
+    simulated = {"api_base": "os.environ/SIMULATED_PROVIDER_URL", "api_key": "simulated"}
+    limits = {"max_input_tokens": 128_000, "max_output_tokens": 4096}
+    models = [
+        {"model_name": name, "litellm_params": {"model": f"openai/{name}", **simulated}, "model_info": limits}
+        for name in ("demo", "heavy", "light", "backup")
+    ]
+    models.append({"model_name": "boundless", "litellm_params": {"model": "openai/nobody-knows-it", **simulated}})
+    loaded["model_list"] = models
+    loaded["router_settings"] = {"fallbacks": [{"light": ["backup"]}], "num_retries": 1, "retry_after": 0}
+    loaded["solaris_settings"] = {
+        "hold_wait_seconds": 1.0,
+        "unknown_model_output_tokens": 500,
+        "weights": {
+            "heavy": {"input": "0.376", "cached_input": "0.1", "output": "1.5"},
+            "backup": {"output": 2},
+        },
+    }
+    return loaded
+
+
+@pytest.fixture(scope="session")
+def database_url(postgres: EmbeddedPostgres) -> str:
+    """The database of the proxy that most tests share."""
+    return fresh_database(postgres, with_litellm_tables=True)
+
+
+@pytest.fixture(scope="session")
+def proxy(
+    config: dict[str, object], database_url: str, provider_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[StockProxy]:
+    """One stock proxy with the plugin, shared by all tests that need no other; tests use users of their own."""
+    with stock_proxy(
+        config, database_url=database_url, folder=tmp_path_factory.mktemp("proxy"), provider_url=provider_url
+    ) as running:
+        yield running
+
+
+@pytest.fixture
+def world(proxy: StockProxy, database_url: str, provider_url: str) -> World:
+    """What a test does and sees: chats as users, and both books."""
+    return World(proxy=proxy, database_url=database_url, provider_url=provider_url)
+
