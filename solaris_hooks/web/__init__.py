@@ -1,0 +1,1 @@
+"""What people reach with HTTP under ``/solaris``: the JSON API, and later the pages."""

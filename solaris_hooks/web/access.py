@@ -1,0 +1,79 @@
+"""Who may do what here: the contract between the API and whoever checks keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from fastapi import Request
+
+from solaris_hooks.quota.errors import SolarisError
+from solaris_hooks.quota.ids import AccountId
+
+
+class UnauthenticatedError(SolarisError):
+    """Send a valid key as `Authorization: Bearer <key>`; this one is missing, unknown, expired or blocked."""
+
+    code = "unauthenticated"
+    status = 401
+
+
+class ForbiddenError(SolarisError):
+    """This key may not do that; use LiteLLM's master key or the key of a proxy_admin."""
+
+    code = "forbidden"
+    status = 403
+
+
+class AuthenticationUnavailableError(SolarisError):
+    """Keys cannot be checked now; try again, then look at the proxy's log."""
+
+    code = "authentication_unavailable"
+    status = 503
+
+
+@dataclass(frozen=True, slots=True)
+class Administrator:
+    """Somebody who may see every account.
+
+    Attributes:
+        actor: how the books name who made a change: ``admin:<user id, key alias or master-key>``.
+    """
+
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Somebody with a virtual key, and the account it pays from."""
+
+    account_id: AccountId
+    email: str | None = None
+
+
+class Authenticator(Protocol):
+    """Checks the key of a request. Raises our errors and no others."""
+
+    async def administrator(self, request: Request, *, change: bool) -> Administrator:
+        """Let administrators through.
+
+        Args:
+            request: the request, with its key.
+            change: whether it changes anything; LiteLLM's ``proxy_admin_viewer`` may only read.
+
+        Raises:
+            UnauthenticatedError: there is no valid key.
+            ForbiddenError: the key is valid, but no administrator's, or not for this.
+            AuthenticationUnavailableError: LiteLLM cannot check keys now.
+        """
+        ...
+
+    async def holder(self, request: Request) -> Holder:
+        """Tell which account a virtual key pays from.
+
+        Raises:
+            UnauthenticatedError: there is no valid key.
+            ForbiddenError: the key is valid, but pays from no account.
+            AuthenticationUnavailableError: LiteLLM cannot check keys now.
+        """
+        ...

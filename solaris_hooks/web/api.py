@@ -1,0 +1,57 @@
+"""The JSON API, built as an application of its own and mounted on LiteLLM's."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.routing import Mount
+
+from solaris_hooks import __version__
+from solaris_hooks.ledger.port import Books
+from solaris_hooks.web.access import Authenticator
+from solaris_hooks.web.asgi import MOUNT_PATH, Answered, BoundedBodies, SegmentPaths
+from solaris_hooks.web.dependencies import Services
+from solaris_hooks.web.description import describe
+from solaris_hooks.web.errors import answer_errors
+from solaris_hooks.web.routes import accounts, ledger, me, plans
+
+
+def build_api(books: Books, authenticator: Authenticator, *, open_accounts: bool = True) -> FastAPI:
+    """Build the API.
+
+    Args:
+        books: the ledger.
+        authenticator: who checks keys; in the proxy :class:`solaris_hooks.web.auth.LiteLLMAuthenticator`.
+        open_accounts: whether ``me`` makes the account of a user who was never seen, as his first
+            request would. It gets what ``books.put_account`` gives to new accounts.
+
+    Returns:
+        An application whose paths begin at ``/api/v1`` and ``/health``; see :func:`mount`.
+    """
+    api = FastAPI(
+        title="Solaris Hooks",
+        version=__version__,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,  # its pages load scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+        middleware=[Middleware(Answered), Middleware(BoundedBodies), Middleware(SegmentPaths)],
+    )
+    api.state.services = Services(books, authenticator, open_accounts)
+    answer_errors(api)
+    for module in (accounts, plans, me, ledger):
+        api.include_router(module.router)
+    describe(api)
+    return api
+
+
+def mount(app: FastAPI, api: FastAPI) -> None:
+    """Put the API under ``/solaris`` of LiteLLM's application, once, before all other routes.
+
+    In front, since LiteLLM has routes that begin with a parameter (``/{provider}/...``) and lets
+    operators add pass-through routes that catch everything. Works while the application runs, which is
+    when LiteLLM imports callbacks.
+    """
+    routes = app.router.routes
+    routes[:] = [route for route in routes if not (isinstance(route, Mount) and route.path == MOUNT_PATH)]
+    routes.insert(0, Mount(MOUNT_PATH, app=api, name="solaris"))

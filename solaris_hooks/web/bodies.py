@@ -1,0 +1,165 @@
+"""What callers send: strict, and every unknown field is refused by name."""
+
+from __future__ import annotations
+
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, model_validator
+
+from solaris_hooks.ledger.records import AccountChange, AccountPage
+from solaris_hooks.messages import LOCALES
+from solaris_hooks.quota.balance import Status
+from solaris_hooks.quota.errors import InvalidRequestError
+from solaris_hooks.quota.ids import AccountId, account_id
+from solaris_hooks.web.fields import Day, Email, Instant, ShortText, SomeText, SomeTokens, Text, Tokens
+
+MAX_PAGE = 200
+MAX_DAYS = 400
+
+
+def _known_locale(locale: str) -> str:
+    if locale not in LOCALES:
+        raise ValueError(f"must be one of {', '.join(LOCALES)}")
+    return locale
+
+
+Locale = Annotated[
+    str, Field(strict=True), AfterValidator(_known_locale), Field(json_schema_extra={"enum": list(LOCALES)})
+]
+AnchorDay = Annotated[StrictInt, Field(ge=1, le=31)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="after")
+    def _no_nulls(self) -> Self:
+        """Null would read as "clear it" to one caller and as "leave it" to another."""
+        for name in self.model_fields_set - {"expires_at", "account_id"}:
+            if getattr(self, name) is None:
+                raise ValueError(f'"{name}" is null: leave it out to keep what is there, or send "" to clear a text')
+        return self
+
+
+class AccountBody(_Body):
+    """Fields of an account to set. What is left out stays as it is."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"plan": "default", "status": "suspended", "status_reason": "Invoice 12 is due"}]
+        }
+    )
+
+    plan: ShortText | None = Field(None, description="Id of the plan. Its allowance applies at once.")
+    status: Literal["active", "suspended", "blocked", "pending"] | None = Field(
+        None, description="Only active accounts may use tokens."
+    )
+    status_reason: Text | None = Field(
+        None, description="Shown to the user with the refusal. Cleared when the account becomes active."
+    )
+    email: Email | None = Field(None, description='"" clears it.')
+    name: Text | None = Field(None, description='"" clears it.')
+    locale: Locale | None = Field(None, description="Language of what the user reads.")
+    time_zone: ShortText | None = Field(None, description="IANA name; the month begins at its midnight.")
+    anchor_day: AnchorDay | None = Field(None, description="Day of the month on which the allowance renews.")
+
+    @property
+    def change(self) -> AccountChange:
+        """The same for the ledger."""
+        return AccountChange(
+            plan_id=self.plan,
+            status=None if self.status is None else Status(self.status),
+            status_reason=self.status_reason,
+            email=self.email,
+            name=self.name,
+            locale=self.locale,
+            time_zone=self.time_zone,
+            anchor_day=self.anchor_day,
+        )
+
+
+class CreditsBody(_Body):
+    """Credits to grant."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"tokens": 500_000, "reason": "Bought on invoice 4711", "idempotency_key": "invoice-4711"}]
+        }
+    )
+
+    tokens: SomeTokens = Field(description="Booked tokens to grant.")
+    reason: SomeText = Field(description="Why; it stays in the ledger.")
+    idempotency_key: ShortText = Field(description="The same key grants once for an account, however often it is sent.")
+    expires_at: Instant | None = Field(None, description="When they end; credits without it do not expire.")
+
+
+class PlanBody(_Body):
+    """A plan."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"monthly_tokens": 1_000_000, "thresholds": [80, 95, 100]}]}
+    )
+
+    monthly_tokens: Tokens = Field(description="Allowance of every month, in booked tokens.")
+    thresholds: list[Annotated[StrictInt, Field(ge=1, le=100)]] | None = Field(
+        None,
+        max_length=20,
+        description="Percentages of use at which people are told, ascending. "
+        "Left out: as they were, or 80, 95 and 100 for a new plan.",
+    )
+
+
+class VerifyBody(_Body):
+    """What to verify."""
+
+    account_id: ShortText | None = Field(None, max_length=300, description="One account; left out: all.")
+
+
+class _Query(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AccountsQuery(_Query):
+    """Which accounts to list."""
+
+    query: Annotated[str, Field(max_length=200)] = Field("", description="Part of an id, e-mail or name, in any case.")
+    limit: int = Field(50, ge=1, le=MAX_PAGE, description="Accounts of a page.")
+    cursor: Annotated[str, Field(max_length=2000)] | None = Field(None, description="`next_cursor` of the page before.")
+
+    @property
+    def after(self) -> AccountId | None:
+        """The id that the cursor stands for.
+
+        Raises:
+            InvalidRequestError: it is no cursor of ours.
+        """
+        if self.cursor is None:
+            return None
+        try:
+            return account_id(urlsafe_b64decode(self.cursor.encode("ascii")).decode("utf-8"))
+        except (UnicodeError, binascii.Error, InvalidRequestError) as exc:
+            raise InvalidRequestError(
+                "This cursor is none of ours; send the next_cursor of the page before, unchanged.",
+                param="cursor",
+            ) from exc
+
+
+def next_cursor(page: AccountPage) -> str | None:
+    """The cursor of the page after this one, or None."""
+    return None if page.next_after is None else urlsafe_b64encode(page.next_after.encode()).decode()
+
+
+class EntriesQuery(_Query):
+    """Which entries to list."""
+
+    limit: int = Field(50, ge=1, le=MAX_PAGE, description="Entries of a page.")
+    before: int | None = Field(None, ge=1, le=2**63 - 1, description="Only entries with a lower number.")
+
+
+class UsageQuery(_Query):
+    """Which days to total."""
+
+    since: Day | None = Field(None, description="First local day. Default: the first day of this period.")
+    until: Day | None = Field(None, description="Last local day. Default: today.")

@@ -1,0 +1,96 @@
+"""What the routes ask for: the books, who is asking, and the account that an address names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import unquote
+
+from fastapi import Depends, Path, Request
+
+from solaris_hooks.ledger.port import Books
+from solaris_hooks.ledger.records import Account
+from solaris_hooks.quota.errors import NotFoundError
+from solaris_hooks.quota.ids import AccountId, account_id
+from solaris_hooks.web.access import Administrator, Authenticator, Holder
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What an API is built on.
+
+    Attributes:
+        open_accounts: whether asking for one's own account makes it, as the first request would.
+    """
+
+    books: Books
+    authenticator: Authenticator
+    open_accounts: bool
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+TheServices = Annotated[Services, Depends(_services)]
+
+
+def _books(services: TheServices) -> Books:
+    return services.books
+
+
+async def _reader(request: Request, services: TheServices) -> Administrator:
+    return await services.authenticator.administrator(request, change=False)
+
+
+async def _changer(request: Request, services: TheServices) -> Administrator:
+    return await services.authenticator.administrator(request, change=True)
+
+
+async def _holder(request: Request, services: TheServices) -> Holder:
+    return await services.authenticator.holder(request)
+
+
+def segment(encoded: str) -> str:
+    """Decode what :class:`solaris_hooks.web.asgi.SegmentPaths` left encoded in a segment of the path."""
+    return unquote(encoded)
+
+
+def _account_id(
+    account: Annotated[
+        str,
+        Path(
+            description="Account id; percent-encode it, a slash as %2F.",
+            examples=["user:maria", "user:maria%2Fsales"],
+        ),
+    ],
+) -> AccountId:
+    return account_id(segment(account))
+
+
+def _plan_id(plan: Annotated[str, Path(description="Plan id.", examples=["default"])]) -> str:
+    return segment(plan)
+
+
+TheBooks = Annotated[Books, Depends(_books)]
+Reader = Annotated[Administrator, Depends(_reader)]
+Changer = Annotated[Administrator, Depends(_changer)]
+TheHolder = Annotated[Holder, Depends(_holder)]
+TheAccountId = Annotated[AccountId, Depends(_account_id)]
+ThePlanId = Annotated[str, Depends(_plan_id)]
+
+
+async def existing(books: Books, wanted: AccountId) -> Account:
+    """The account.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    account = await books.account(wanted)
+    if account is None:
+        raise NotFoundError(
+            f'There is no account "{wanted}"; it is made at the first request, or with PUT.',
+            param="account_id",
+        )
+    return account

@@ -1,0 +1,114 @@
+"""Accounts, their credits and their history, for administrators."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from solaris_hooks.ledger.port import Books
+from solaris_hooks.ledger.records import Account, EntryKind, Grant
+from solaris_hooks.web.answers import AccountAnswer, AccountsAnswer, EntriesAnswer, UsageAnswer
+from solaris_hooks.web.bodies import (
+    AccountBody,
+    AccountsQuery,
+    CreditsBody,
+    EntriesQuery,
+    UsageQuery,
+    next_cursor,
+)
+from solaris_hooks.web.dependencies import Changer, Reader, TheAccountId, TheBooks, existing
+from solaris_hooks.web.description import CONFLICT, NOT_FOUND
+from solaris_hooks.web.history import entries_page, usage_over
+
+router = APIRouter(prefix="/api/v1/accounts", tags=["accounts"])
+
+
+@router.get("", summary="List accounts")
+async def list_accounts(_: Reader, books: TheBooks, query: Annotated[AccountsQuery, Query()]) -> AccountsAnswer:
+    """Accounts whose id, e-mail or name contains `query`, in order of id, a page at a time."""
+    page = await books.accounts(query=query.query, limit=query.limit, after=query.after)
+    return AccountsAnswer(data=[AccountAnswer.of(account) for account in page.accounts], next_cursor=next_cursor(page))
+
+
+@router.get("/{account}", summary="Read an account", responses=NOT_FOUND)
+async def read_account(_: Reader, books: TheBooks, account: TheAccountId) -> AccountAnswer:
+    """One account as of now: its allowance is renewed first if that is due."""
+    return AccountAnswer.of(await existing(books, account))
+
+
+@router.put("/{account}", summary="Change or make an account", responses=NOT_FOUND)
+async def put_account(
+    administrator: Changer, books: TheBooks, account: TheAccountId, body: AccountBody
+) -> AccountAnswer:
+    """Set the fields that are sent, and make the account if it is missing. A change of plan applies at once."""
+    return AccountAnswer.of(await books.put_account(account, body.change, actor=administrator.actor))
+
+
+@router.post(
+    "/{account}/credits",
+    status_code=201,
+    summary="Grant credits",
+    responses={
+        200: {
+            "model": AccountAnswer,
+            "description": "This idempotency key granted these credits before; nothing was granted again.",
+        },
+        **NOT_FOUND,
+        **CONFLICT,
+    },
+)
+async def grant_credits(
+    administrator: Changer, books: TheBooks, account: TheAccountId, body: CreditsBody, response: Response
+) -> AccountAnswer:
+    """Grant credits once for each idempotency key, and answer the account. Owed overage is taken from them first."""
+    newest = await _newest_entry(books, await existing(books, account))
+    grant = Grant(
+        account_id=account,
+        tokens=body.tokens,
+        reason=body.reason,
+        actor=administrator.actor,
+        idempotency_key=body.idempotency_key,
+        expires_at=body.expires_at,
+    )
+    granted = await books.grant_credits(grant)
+    if not await _posted_after(books, grant, newest):
+        response.status_code = 200
+        response.headers["Idempotent-Replayed"] = "true"
+    return AccountAnswer.of(granted)
+
+
+@router.get("/{account}/entries", summary="Read the ledger of an account", responses=NOT_FOUND)
+async def list_entries(
+    _: Reader, books: TheBooks, account: TheAccountId, query: Annotated[EntriesQuery, Query()]
+) -> EntriesAnswer:
+    """Entries, newest first, a page at a time."""
+    return await entries_page(books, await existing(books, account), query, own=False)
+
+
+@router.get("/{account}/usage", summary="Read what an account used", responses=NOT_FOUND)
+async def read_usage(
+    _: Reader, books: TheBooks, account: TheAccountId, query: Annotated[UsageQuery, Query()]
+) -> UsageAnswer:
+    """Totals per local day and model, both ends included; of this period where no days are given."""
+    return await usage_over(books, await existing(books, account), query)
+
+
+async def _newest_entry(books: Books, account: Account) -> int:
+    entries = await books.entries(account.balance.account_id, limit=1)
+    return entries[0].number if entries else 0
+
+
+async def _posted_after(books: Books, grant: Grant, number: int) -> bool:
+    """Whether the grant's entry is newer than a number: the ledger does not say whether it replayed."""
+    before: int | None = None
+    while True:
+        entries = await books.entries(grant.account_id, limit=100, before=before)
+        for entry in entries:
+            if entry.number <= number:
+                return False
+            if entry.kind is EntryKind.CREDIT and entry.idempotency_key == f"credit:{grant.idempotency_key}":
+                return True
+        if not entries:
+            return False
+        before = entries[-1].number
