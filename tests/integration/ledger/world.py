@@ -67,7 +67,7 @@ class World:
         """Make or change a plan."""
         return await self.ledger.put_plan(Plan(plan_id, monthly_tokens), actor="admin:root")
 
-    async def hold(
+    async def hold(  # noqa: PLR0913 - one for each field that a test may choose
         self,
         want: int = 100,
         minimum: int = 1,
@@ -100,7 +100,7 @@ class World:
         assert result.amount == want
         return hold_id
 
-    async def settle(
+    async def settle(  # noqa: PLR0913 - one for each field that a test may choose
         self,
         hold_id: HoldId,
         charge: int,
