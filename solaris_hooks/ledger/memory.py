@@ -47,9 +47,7 @@ def _utc_now() -> dt.datetime:
 class MemoryLedger:
     """Keeps the contract of :mod:`solaris_hooks.ledger.port` without a database. Tests and demos only."""
 
-    def __init__(
-        self, now: Callable[[], dt.datetime] = _utc_now, *, defaults: NewAccount | None = None
-    ) -> None:
+    def __init__(self, now: Callable[[], dt.datetime] = _utc_now, *, defaults: NewAccount | None = None) -> None:
         """Start with the default plan and no accounts.
 
         Args:
@@ -73,9 +71,7 @@ class MemoryLedger:
         first = account.holds.get(request.hold_id)
         if first is not None:
             return HoldResult(HoldOutcome.HELD, first.amount, created=False, balance=account.balance)
-        admission = rules.admission(
-            account.figures, status=account.status, want=request.want, minimum=request.minimum
-        )
+        admission = rules.admission(account.figures, status=account.status, want=request.want, minimum=request.minimum)
         outcome = HoldOutcome(admission.outcome)
         if outcome is HoldOutcome.HELD:
             account.place(request, admission.amount, now)
@@ -107,9 +103,7 @@ class MemoryLedger:
         account.take(booking.step, at=now, actor="proxy")
         account.settled[settlement.hold_id] = Booked(settlement.charge, booking.overage)
         account.count(settlement, now.astimezone(ZoneInfo(account.figures.time_zone)).date())
-        return SettleResult(
-            SettleOutcome.SETTLED, settlement.charge, booking.overage, percent, account.balance
-        )
+        return SettleResult(SettleOutcome.SETTLED, settlement.charge, booking.overage, percent, account.balance)
 
     async def release(self, account_id: AccountId, hold_id: HoldId) -> bool:
         """Turn a hold into nothing."""
@@ -145,11 +139,9 @@ class MemoryLedger:
     async def account(self, account_id: AccountId) -> Account | None:
         """One account as of now."""
         account = self._current(account_id, self._now())
-        return account and account.account
+        return None if account is None else account.account
 
-    async def accounts(
-        self, *, query: str = "", limit: int = 50, after: AccountId | None = None
-    ) -> AccountPage:
+    async def accounts(self, *, query: str = "", limit: int = 50, after: AccountId | None = None) -> AccountPage:
         """Accounts in order of id, as of now."""
         now = self._now()
         wanted = query.lower()
@@ -161,9 +153,7 @@ class MemoryLedger:
         ]
         page = [account for account_id in found[:limit] if (account := self._current(account_id, now))]
         more = len(found) > limit
-        return AccountPage(
-            tuple(account.account for account in page), page[-1].account_id if more and page else None
-        )
+        return AccountPage(tuple(account.account for account in page), page[-1].account_id if more and page else None)
 
     async def put_account(self, account_id: AccountId, change: AccountChange, *, actor: str) -> Account:
         """Change an account, making it if it is missing."""
@@ -175,9 +165,7 @@ class MemoryLedger:
         now = self._now()
         account = self._current(account_id, now) or self._open(account_id, self._opening(change), now)
         if plan and plan.plan_id != account.figures.plan_id:
-            step = rules.plan_changed(
-                account.figures, plan_id=plan.plan_id, monthly_tokens=plan.monthly_tokens
-            )
+            step = rules.plan_changed(account.figures, plan_id=plan.plan_id, monthly_tokens=plan.monthly_tokens)
             account.take(step, at=now, actor=actor)
         account.figures = rules.rescheduled(
             account.figures,
@@ -207,18 +195,14 @@ class MemoryLedger:
             account.credit(grant, now)
         return account.account
 
-    async def entries(
-        self, account_id: AccountId, *, limit: int = 50, before: int | None = None
-    ) -> Sequence[Entry]:
+    async def entries(self, account_id: AccountId, *, limit: int = 50, before: int | None = None) -> Sequence[Entry]:
         """Entries of an account, newest first."""
         account = self._accounts.get(account_id)
         entries = account.entries if account else []
         older = [entry for entry in reversed(entries) if before is None or entry.number < before]
         return older[:limit]
 
-    async def daily_usage(
-        self, account_id: AccountId, *, since: dt.date, until: dt.date
-    ) -> Sequence[DailyUsage]:
+    async def daily_usage(self, account_id: AccountId, *, since: dt.date, until: dt.date) -> Sequence[DailyUsage]:
         """Totals per local day and model, oldest first, models of a day by name."""
         account = self._accounts.get(account_id)
         daily = account.daily if account else {}

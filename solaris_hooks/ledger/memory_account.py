@@ -97,7 +97,7 @@ class MemoryAccount:
     def drop(self, hold_id: HoldId) -> int | None:
         """Take a hold away. Returns what it held, or None if there was none."""
         hold = self.holds.pop(hold_id, None)
-        return hold and hold.amount
+        return None if hold is None else hold.amount
 
     def count(self, settlement: Settlement, day: dt.date) -> None:
         """Add a settlement to the totals of its day and model."""

@@ -2,41 +2,38 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator, Iterator
-from uuid import uuid4
+from collections.abc import AsyncIterator
 
-import psycopg
 import pytest
-import pytest_asyncio
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict
 
+from deploy.local.postgres import EmbeddedPostgres
+from deploy.local.testing import fresh_database
 from solaris_hooks.ledger.memory import MemoryLedger
 from solaris_hooks.ledger.migrations import migrate
 from solaris_hooks.ledger.postgres import PostgresLedger
 
-from .world import Clock, World
+from .world import Clock, World, past_triggers
 
 
 @pytest.fixture(scope="session")
-def ledger_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """A database of this session's own, with the schema in it."""
-    server = os.environ.get("SOLARIS_TEST_DATABASE_URL") or request.getfixturevalue("postgres_url")
-    name = f"solaris_ledger_{uuid4().hex[:12]}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    url = make_conninfo(server, dbname=name)
+def ledger_url(postgres: EmbeddedPostgres) -> str:
+    """A database of this folder's own, with the schema in it. Tests empty it instead of making another."""
+    url = fresh_database(postgres)
     migrate(url)
-    yield url
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    return url
 
 
-def empty(url: str) -> None:
-    """Forget everything but the default plan. Only a superuser past the triggers can."""
-    with psycopg.connect(url) as connection:
-        connection.execute("SET session_replication_role = replica")
+@pytest.fixture(scope="session")
+def superuser_url(postgres: EmbeddedPostgres, ledger_url: str) -> str:
+    """The same database for one whom no trigger stops."""
+    return postgres.superuser_url(str(conninfo_to_dict(ledger_url)["dbname"]))
+
+
+def empty(superuser_url: str) -> None:
+    """Forget everything but the default plan."""
+    with past_triggers(superuser_url) as connection:
         for table in ("accounts", "holds", "entries", "credit_lots", "usage", "usage_daily"):
             connection.execute(sql.SQL("DELETE FROM solaris.{}").format(sql.Identifier(table)))
         connection.execute("DELETE FROM solaris.plans WHERE plan_id <> 'default'")
@@ -49,15 +46,15 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest_asyncio.fixture
-async def postgres(ledger_url: str, clock: Clock) -> AsyncIterator[PostgresLedger]:
+@pytest.fixture
+async def postgres_ledger(ledger_url: str, superuser_url: str, clock: Clock) -> AsyncIterator[PostgresLedger]:
     """PostgreSQL's ledger, empty."""
-    empty(ledger_url)
+    empty(superuser_url)
     async with PostgresLedger.connect(ledger_url, now=clock) as ledger:
         yield ledger
 
 
-@pytest_asyncio.fixture(params=["memory", "postgres"])
+@pytest.fixture(params=["memory", "postgres"])
 async def world(request: pytest.FixtureRequest, clock: Clock) -> AsyncIterator[World]:
     """Each ledger in turn; whatever a test does to it, its books must be in order at the end."""
     if request.param == "memory":
@@ -65,7 +62,7 @@ async def world(request: pytest.FixtureRequest, clock: Clock) -> AsyncIterator[W
         yield made
     else:
         url: str = request.getfixturevalue("ledger_url")
-        empty(url)
+        empty(request.getfixturevalue("superuser_url"))
         async with PostgresLedger.connect(url, now=clock) as ledger:
             made = World(ledger, clock)
             yield made

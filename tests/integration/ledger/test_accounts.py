@@ -12,7 +12,6 @@ from solaris_hooks.quota.period import Period
 
 from .world import ANA, BIA, World, utc
 
-pytestmark = pytest.mark.asyncio
 ROOT = "admin:root"
 
 
@@ -49,9 +48,7 @@ async def test_an_account_made_without_a_word_is_as_the_defaults_say(world: Worl
 
 
 async def test_none_leaves_a_field_as_it_is(world: World) -> None:
-    await world.ledger.put_account(
-        ANA, AccountChange(email="a@example.com", name="Ana", locale="en"), actor=ROOT
-    )
+    await world.ledger.put_account(ANA, AccountChange(email="a@example.com", name="Ana", locale="en"), actor=ROOT)
     before = await world.account()
     assert await world.ledger.put_account(ANA, AccountChange(), actor=ROOT) == before
 
@@ -135,9 +132,7 @@ async def test_a_change_of_months_comes_after_the_renewal_that_was_due(world: Wo
 async def test_a_change_of_everything_at_once(world: World) -> None:
     await world.plan(50, "small")
     await world.use(10)
-    change = AccountChange(
-        plan_id="small", status=Status.PENDING, status_reason="new", time_zone="UTC", anchor_day=31
-    )
+    change = AccountChange(plan_id="small", status=Status.PENDING, status_reason="new", time_zone="UTC", anchor_day=31)
     account = await world.ledger.put_account(ANA, change, actor=ROOT)
     assert account == await world.account()
     assert account.balance.period == Period(utc("2026-01-01 03:00"), utc("2026-01-31"))
@@ -149,9 +144,7 @@ async def _found(world: World, query: str) -> list[str]:
 
 
 async def test_accounts_are_found_by_id_address_or_name_whatever_the_case(world: World) -> None:
-    await world.ledger.put_account(
-        ANA, AccountChange(email="Ana.Silva@Example.com", name="Ana Conceição"), actor=ROOT
-    )
+    await world.ledger.put_account(ANA, AccountChange(email="Ana.Silva@Example.com", name="Ana Conceição"), actor=ROOT)
     await world.ledger.put_account(BIA, AccountChange(), actor=ROOT)
 
     for query in ("ANA", "silva@", "conceição", "CONCEIÇÃO", "user:an"):

@@ -12,8 +12,6 @@ from solaris_hooks.quota.errors import ConflictError, InvalidRequestError, NotFo
 
 from .world import BIA, World, facts, utc
 
-pytestmark = pytest.mark.asyncio
-
 
 async def _left(world: World) -> list[tuple[int, int]]:
     """Granted and remaining tokens of each lot, in the order in which they are used."""

@@ -13,8 +13,6 @@ from solaris_hooks.quota.ids import new_hold_id
 
 from .world import ANA, BIA, World
 
-pytestmark = pytest.mark.asyncio
-
 
 async def test_a_hold_takes_what_is_wanted_from_what_is_available(world: World) -> None:
     result = await world.hold(want=400, minimum=10)

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 
-import pytest
-
 from solaris_hooks.quota.ids import new_hold_id
 
 from .world import ANA, BIA, LEASE_SECONDS, World
-
-pytestmark = pytest.mark.asyncio
 
 
 async def test_a_lease_that_runs_is_not_claimed(world: World) -> None:

@@ -11,8 +11,6 @@ from solaris_hooks.quota.period import Period
 
 from .world import World, facts, utc
 
-pytestmark = pytest.mark.asyncio
-
 
 async def test_the_first_period_is_the_running_one(world: World) -> None:
     balance = (await world.hold()).balance
@@ -182,7 +180,7 @@ async def test_a_refused_request_renews_the_account_too(world: World, outcome: s
         ("UTC", 1, "2026-12-31 23:59:59", "2026-12-01", "2027-01-01"),
     ],
 )
-async def test_a_period_begins_at_local_midnight(  # noqa: PLR0913, PLR0917 - a table's columns
+async def test_a_period_begins_at_local_midnight(
     world: World, zone: str, anchor_day: int, at: str, start: str, end: str
 ) -> None:
     world.clock.set(at)
@@ -214,7 +212,5 @@ async def test_the_local_day_of_use_follows_summer_time(world: World) -> None:
     await world.hold(new_account=NewAccount(time_zone="Europe/Lisbon"))
     await world.use(5)
     day = dt.date(2026, 7, 2)
-    (total,) = await world.ledger.daily_usage(
-        (await world.account()).balance.account_id, since=day, until=day
-    )
+    (total,) = await world.ledger.daily_usage((await world.account()).balance.account_id, since=day, until=day)
     assert total.charge == 5

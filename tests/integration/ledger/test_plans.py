@@ -9,8 +9,6 @@ from solaris_hooks.quota.errors import InvalidRequestError, NotFoundError
 
 from .world import ANA, BIA, World, facts
 
-pytestmark = pytest.mark.asyncio
-
 
 async def _move(world: World, plan_id: str) -> None:
     await world.ledger.put_account(ANA, AccountChange(plan_id=plan_id), actor="admin:root")

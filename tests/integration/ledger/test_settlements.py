@@ -20,7 +20,6 @@ from solaris_hooks.quota.usage import Usage, UsageSource
 
 from .world import ANA, BIA, USE, World, facts, utc
 
-pytestmark = pytest.mark.asyncio
 LONG_AGO, FAR_AHEAD = dt.date(2000, 1, 1), dt.date(2100, 1, 1)
 
 
@@ -126,9 +125,7 @@ async def test_use_is_booked_where_the_hold_was_released(world: World) -> None:
 
 
 @pytest.mark.parametrize("status", [Status.SUSPENDED, Status.BLOCKED, Status.PENDING])
-async def test_use_is_booked_whatever_was_said_about_the_account_meanwhile(
-    world: World, status: Status
-) -> None:
+async def test_use_is_booked_whatever_was_said_about_the_account_meanwhile(world: World, status: Status) -> None:
     hold_id = await world.held(40)
     await world.ledger.put_account(ANA, AccountChange(status=status), actor="root")
     assert (await world.settle(hold_id, 70)).outcome is SettleOutcome.SETTLED

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
+
+import psycopg
 
 from solaris_hooks.ledger.port import Ledger
 from solaris_hooks.ledger.records import (
@@ -67,7 +70,7 @@ class World:
         """Make or change a plan."""
         return await self.ledger.put_plan(Plan(plan_id, monthly_tokens), actor="admin:root")
 
-    async def hold(  # noqa: PLR0913 - one for each field that a test may choose
+    async def hold(
         self,
         want: int = 100,
         minimum: int = 1,
@@ -100,7 +103,7 @@ class World:
         assert result.amount == want
         return hold_id
 
-    async def settle(  # noqa: PLR0913 - one for each field that a test may choose
+    async def settle(
         self,
         hold_id: HoldId,
         charge: int,
@@ -179,3 +182,11 @@ def facts(entry: Entry) -> dict[str, object]:
     found = json.loads(entry.details)
     assert isinstance(found, dict)
     return found
+
+
+@contextmanager
+def past_triggers(superuser_url: str) -> Iterator[psycopg.Connection]:
+    """A superuser's transaction that the append-only triggers do not see."""
+    with psycopg.connect(superuser_url) as connection:
+        connection.execute("SET session_replication_role = replica")
+        yield connection
