@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.routing import Mount
@@ -54,4 +56,7 @@ def mount(app: FastAPI, api: FastAPI) -> None:
     """
     routes = app.router.routes
     routes[:] = [route for route in routes if not (isinstance(route, Mount) and route.path == MOUNT_PATH)]
-    routes.insert(0, Mount(MOUNT_PATH, app=api, name="solaris"))
+    mounted = Mount(MOUNT_PATH, app=api, name="solaris")
+    # Starlette's pattern ends at a newline (%0A): such a path would get the host's own error.
+    mounted.path_regex = re.compile(mounted.path_regex.pattern, re.DOTALL)
+    routes.insert(0, mounted)

@@ -124,7 +124,7 @@ class _Query(BaseModel):
 class AccountsQuery(_Query):
     """Which accounts to list."""
 
-    query: Annotated[str, Field(max_length=200)] = Field("", description="Part of an id, e-mail or name, in any case.")
+    query: Annotated[str, Field(max_length=300)] = Field("", description="Part of an id, e-mail or name, in any case.")
     limit: int = Field(50, ge=1, le=MAX_PAGE, description="Accounts of a page.")
     cursor: Annotated[str, Field(max_length=2000)] | None = Field(None, description="`next_cursor` of the page before.")
 
