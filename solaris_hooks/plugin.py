@@ -15,6 +15,7 @@ import logging
 import os
 from pathlib import Path
 
+from solaris_hooks import __version__
 from solaris_hooks.hooks import tokenizer
 from solaris_hooks.hooks.admission import Admission
 from solaris_hooks.hooks.handler import SolarisHandler
@@ -28,6 +29,8 @@ from solaris_hooks.ledger.migrations import migrate
 from solaris_hooks.ledger.postgres import PostgresLedger
 from solaris_hooks.ledger.sweep import Sweeper
 from solaris_hooks.settings import Settings, load_settings
+from solaris_hooks.web.api import build_api, mount
+from solaris_hooks.web.auth import LiteLLMAuthenticator
 
 _LOG = logging.getLogger(__name__)
 
@@ -84,11 +87,17 @@ def _config_path() -> Path | None:
 
 def start() -> SolarisHandler:
     """Read the settings, bring the schema up to date, and mount the web API on LiteLLM's application."""
+    from litellm.proxy.proxy_server import app  # noqa: PLC0415 - only inside a proxy
+
     settings = load_settings(_config_path())
     migrate(settings.database_url)
     tokenizer.prepare()
-    handler, _ledger = build(settings)
-    _LOG.info("solaris_hooks is ready")
+    handler, ledger = build(settings)
+    authenticator = LiteLLMAuthenticator(
+        lambda auth, _request: account_of(auth, meter_master_key=settings.meter_master_key)
+    )
+    mount(app, build_api(ledger, authenticator, open_accounts=settings.new_account.create))
+    _LOG.info("solaris_hooks %s is ready", __version__)
     return handler
 
 

@@ -191,7 +191,7 @@ def test_a_client_that_leaves_a_stream_pays_for_what_it_got(world: World) -> Non
 
 def test_a_stream_that_breaks_is_booked_by_estimate(world: World) -> None:
     user = world.user(tokens=100_000)
-    with user.stream(sim(completion_tokens=100, die_after_chunks=10)) as answer:
+    with user.stream(sim(completion_tokens=100, die_after_chunks=10, chunk_delay_ms=10)) as answer:
         list(answer.iter_lines())
     (row,) = user.settled()
     assert row["source"] == "estimate"

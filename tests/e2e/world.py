@@ -105,8 +105,9 @@ class World:
         user = User(name, self.proxy.new_key(name), self)
         if tokens is not None:
             plan = f"plan-{tokens}"
-            self.rows("INSERT INTO solaris.plans (plan_id, monthly_tokens) VALUES (%s, %s) ON CONFLICT DO NOTHING RETURNING 1", plan, tokens)
-            self.rows("SELECT solaris.put_account_v1(%s, %s, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'test', 'default', 'pt_BR', 'America/Sao_Paulo', 1, NULL)", user.account_id, plan)
+            with self.proxy.client() as admin:
+                admin.put(f"/solaris/api/v1/plans/{plan}", json={"monthly_tokens": tokens}).raise_for_status()
+                admin.put(f"/solaris/api/v1/accounts/{user.account_id}", json={"plan": plan}).raise_for_status()
         return user
 
     def served(self, label: str) -> dict[str, int]:

@@ -1,0 +1,168 @@
+"""Nothing that a client can set avoids or misdirects the bill."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.e2e.world import World, sim
+
+
+def books(**more: Any) -> dict[str, Any]:
+    return {"prompt_tokens": 100, "completion_tokens": 40, **more}
+
+
+@pytest.mark.parametrize(
+    "trick",
+    [
+        {"no-log": True},
+        {"mock_response": "for nothing"},
+        {"mock_tool_calls": [{"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
+        {"metadata": {"solaris_hold_id": "01890000-0000-7000-8000-000000000001"}},
+        {"litellm_metadata": {"solaris_hold_id": "01890000-0000-7000-8000-000000000001"}},
+        {"metadata": {"spend_logs_metadata": {"solaris_hold_id": "01890000-0000-7000-8000-000000000001"}}},
+        {"user": "somebody-else"},
+        {"extra_body": {"n": 7, "max_tokens": 4000, "stream": True}},
+        {"additional_drop_params": ["max_tokens", "stream_options"]},
+        {"headers": {"x-litellm-call-id": "always-the-same"}},
+        {"headers": {"x-litellm-customer-id": "somebody-else", "x-litellm-end-user-id": "somebody-else"}},
+        {"headers": {"x-litellm-enable-message-redaction": "true", "x-litellm-tags": "a"}},
+        {"some_unknown_parameter": {"deep": [1, 2, 3]}},
+        {"path": "/engines/demo/chat/completions"},
+        {"path": "/openai/deployments/demo/chat/completions"},
+    ],
+    ids=lambda trick: ",".join(trick),
+)
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_call_is_booked_to_its_own_account_whatever_the_client_sets(
+    world: World, trick: dict[str, Any], stream: bool
+) -> None:
+    user = world.user(tokens=100_000)
+    if stream and "path" not in trick:
+        with user.stream(sim("an ordinary question", **books()), **trick) as answer:
+            list(answer.iter_lines())
+    else:
+        answer = user.chat(sim("an ordinary question", **books()), **trick)
+    assert answer.status_code == 200
+    (row,) = user.settled()
+    assert (row["charge"], row["source"]) == (140, "provider")
+    assert world.rows("SELECT * FROM solaris.accounts WHERE account_id LIKE 'end_user:somebody%%'") == []
+
+
+def test_two_calls_under_one_call_id_are_two_calls(world: World) -> None:
+    user = world.user(tokens=100_000)
+    for _ in range(2):
+        user.chat(sim(**books()), headers={"x-litellm-call-id": "the-same"})
+    assert [row["charge"] for row in user.settled(2)] == [140, 140]
+
+
+@pytest.mark.parametrize(
+    ("values", "param"),
+    [
+        ({"max_tokens": -1}, "max_tokens"),
+        ({"max_tokens": 0}, "max_tokens"),
+        ({"max_completion_tokens": "many"}, "max_completion_tokens"),
+        ({"max_tokens": True}, "max_tokens"),
+        ({"max_tokens": 1.5}, "max_tokens"),
+        ({"n": 0}, "n"),
+        ({"n": -3}, "n"),
+        ({"n": 1000}, "n"),
+        ({"model": "demo,heavy"}, "model"),
+    ],
+)
+def test_what_cannot_be_sized_is_refused_with_a_reason(world: World, values: dict[str, Any], param: str) -> None:
+    user = world.user(tokens=100_000)
+    answer = user.chat(sim(label="unsized"), **values)
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["error"]["param"] == param
+    assert (user.account["allowance_used"], user.held) == (0, 0)
+    assert world.bodies("unsized") == []
+
+
+def test_several_answers_are_held_and_booked(world: World) -> None:
+    user = world.user(tokens=100_000)
+    answer = user.chat(sim(prompt_tokens=10, completion_tokens=30), n=3, max_tokens=100)
+    assert answer.json()["usage"]["completion_tokens"] == 90
+    (row,) = user.settled()
+    assert row["charge"] == 100
+    assert row["held"] > 300
+
+
+def test_a_cap_is_shared_by_all_answers_asked_for(world: World) -> None:
+    user = world.user(tokens=400)
+    answer = user.chat(sim(completion_tokens=1000), n=3)
+    assert answer.status_code == 200
+    assert user.used <= 400
+    assert user.account["overage"] == 0
+
+
+def test_images_and_tools_count_in_the_hold(world: World) -> None:
+    user = world.user(tokens=100_000)
+    plain = sim(prompt_tokens=10, completion_tokens=1)
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 100_000}}
+    text = {"type": "text", "text": plain[0]["content"]}
+    tool = {"type": "function", "function": {"name": "f", "description": "d" * 3000, "parameters": {"type": "object"}}}
+    user.chat(plain, max_tokens=1)
+    user.chat([{"role": "user", "content": [text, image]}], max_tokens=1)
+    user.chat(plain, max_tokens=1, tools=[tool])
+    bare, with_image, with_tool = (row["held"] for row in user.settled(3))
+    assert 1500 < with_image - bare < 3000
+    assert with_tool - bare > 3000
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/embeddings", {"model": "demo", "input": "hello"}),
+        ("/v1/completions", {"model": "demo", "prompt": "hello"}),
+        ("/v1/responses", {"model": "demo", "input": "hello"}),
+        ("/v1/messages", {"model": "demo", "max_tokens": 5, "messages": [{"role": "user", "content": "hello"}]}),
+        ("/v1/images/generations", {"model": "demo", "prompt": "a cat"}),
+        ("/v1/moderations", {"model": "demo", "input": "hello"}),
+    ],
+)
+def test_calls_that_are_not_metered_are_refused_and_name_the_setting(
+    world: World, path: str, body: dict[str, Any]
+) -> None:
+    user = world.user()
+    with world.proxy.client(user.key) as client:
+        answer = client.post(path, json=body)
+    assert answer.status_code == 403, answer.text
+    assert "unmetered_call_types" in answer.text
+
+
+def test_an_ordinary_user_cannot_make_himself_a_trusted_service(world: World) -> None:
+    user = world.user(tokens=100_000)
+    made = httpx.post(
+        f"{world.proxy.base_url}/key/generate",
+        json={"metadata": {"solaris_trusted_service": True}},
+        headers={"Authorization": f"Bearer {user.key}"},
+        timeout=30,
+    )
+    key = made.json().get("key", user.key)
+    with world.proxy.client(key) as client:
+        client.post(
+            "/v1/chat/completions",
+            json={"model": "demo", "messages": sim(**books())},
+            headers={"x-litellm-end-user-id": "victim"},
+        )
+    assert world.rows("SELECT * FROM solaris.accounts WHERE account_id = 'end_user:victim'") == []
+    assert [row["charge"] for row in user.settled()] == [140]
+
+
+def test_a_trusted_service_names_its_end_users_and_must(world: World) -> None:
+    with world.proxy.client() as admin:
+        key = admin.post("/key/generate", json={"metadata": {"solaris_trusted_service": True}}).json()["key"]
+    body = {"model": "demo", "messages": sim(**books())}
+    with world.proxy.client(key) as client:
+        nobody = client.post("/v1/chat/completions", json=body)
+        assert nobody.status_code == 400
+        assert "x-litellm-end-user-id" in nobody.json()["error"]["message"]
+        somebody = client.post(
+            "/v1/chat/completions", json=body, headers={"x-litellm-end-user-id": f"ana-{key[-6:]}@example.org"}
+        )
+        assert somebody.status_code == 200
+    (row,) = world.rows("SELECT * FROM solaris.accounts WHERE account_id = %s", f"end_user:ana-{key[-6:]}@example.org")
+    assert row["allowance_used"] == 140
