@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
-from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.testing import fresh_database, postgres_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from deploy.local.postgres import EmbeddedPostgres
 
 settings.register_profile("repeatable", derandomize=True, print_blob=True, deadline=None)
 settings.load_profile("repeatable")

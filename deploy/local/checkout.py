@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import os
 
 ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"

@@ -39,7 +39,7 @@ def supervise() -> int:
 
 def down() -> int:
     """Stop what runs in STATE_DIR."""
-    options, state = _open()
+    _, state = _open()
     return take_down(state)
 
 

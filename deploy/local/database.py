@@ -79,10 +79,13 @@ def _refusal(url: str, shown: str, error: psycopg.Error) -> LocalError:
         return LocalError(f"PostgreSQL refused the user or password of {shown}", "correct them in DATABASE_URL")
     if error.sqlstate == _NO_DATABASE or (f'database "{database}" does not exist' in said):
         return LocalError(
-            f"the database {database!r} does not exist on {parts.hostname}", f"create it (createdb {database}) or correct DATABASE_URL"
+            f"the database {database!r} does not exist on {parts.hostname}",
+            f"create it (createdb {database}) or correct DATABASE_URL",
         )
     if isinstance(error, psycopg.ProgrammingError):
-        return LocalError(f"DATABASE_URL cannot be read ({_first_line(said)})", "write postgresql://user:password@host:5432/database")
+        return LocalError(
+            f"DATABASE_URL cannot be read ({_first_line(said)})", "write postgresql://user:password@host:5432/database"
+        )
     return LocalError(
         f"PostgreSQL cannot be reached at {shown} ({_first_line(said)})",
         "start it or correct DATABASE_URL; without DATABASE_URL an embedded server is used",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .state import State
 
 USER = "demo"
-SECRET = "demo-key"
+SECRET = "demo-key"  # noqa: S105 - the name of the file, not a secret
 _SECONDS = 60.0
 
 

@@ -43,7 +43,9 @@ class Options:
         """
         config = from_root(environment.get("CONFIG") or DEFAULT_CONFIG)
         if not config.is_file():
-            raise LocalError(f"the LiteLLM config file {config} does not exist", "name one with CONFIG=path/to/config.yaml")
+            raise LocalError(
+                f"the LiteLLM config file {config} does not exist", "name one with CONFIG=path/to/config.yaml"
+            )
         return cls(
             host=environment.get("HOST") or "127.0.0.1",
             port=port_number(environment.get("PORT") or "4000"),
@@ -69,7 +71,8 @@ def database_url(text: str | None) -> str | None:
         return None
     if not text.startswith(("postgresql://", "postgres://")):
         raise LocalError(
-            "DATABASE_URL does not name a PostgreSQL server", "write DATABASE_URL=postgresql://user:password@host:5432/database"
+            "DATABASE_URL does not name a PostgreSQL server",
+            "write DATABASE_URL=postgresql://user:password@host:5432/database",
         )
     return text
 
@@ -78,9 +81,13 @@ def master_key(text: str | None) -> str | None:
     """Return a master key that nobody guesses, or None where none was given."""
     if not text:
         return None
-    remedy = "leave LITELLM_MASTER_KEY unset to have one made and kept, or make one with `echo sk-$(openssl rand -hex 24)`"
+    remedy = (
+        "leave LITELLM_MASTER_KEY unset to have one made and kept, or make one with `echo sk-$(openssl rand -hex 24)`"
+    )
     if not text.startswith("sk-"):
         raise LocalError("LITELLM_MASTER_KEY does not start with sk-, as LiteLLM wants it", remedy)
     if len(text) < SHORTEST_MASTER_KEY or len(set(text)) < _FEWEST_DIFFERENT_CHARACTERS:
-        raise LocalError(f"LITELLM_MASTER_KEY is weak (it takes at least {SHORTEST_MASTER_KEY} varied characters)", remedy)
+        raise LocalError(
+            f"LITELLM_MASTER_KEY is weak (it takes at least {SHORTEST_MASTER_KEY} varied characters)", remedy
+        )
     return text

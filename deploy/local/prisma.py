@@ -23,7 +23,11 @@ from .packages import fingerprint, read_stamp, run_step, write_stamp
 EngineKind = Literal["native", "wasm"]
 
 DOWNLOAD_SECONDS = 45.0
-_CLI_SETTINGS = {"PRISMA_CLI_QUERY_ENGINE_TYPE": "binary", "PRISMA_HIDE_UPDATE_MESSAGE": "true", "CHECKPOINT_DISABLE": "1"}
+_CLI_SETTINGS = {
+    "PRISMA_CLI_QUERY_ENGINE_TYPE": "binary",
+    "PRISMA_HIDE_UPDATE_MESSAGE": "true",
+    "CHECKPOINT_DISABLE": "1",
+}
 _NPM_DONE = ENGINE / "node_modules" / ".package-lock.json"
 _PRISMA_ENGINES = ENGINE / "node_modules" / "@prisma" / "engines"
 _WRAPPERS = CACHE / "prisma"
@@ -185,8 +189,9 @@ def _generate(engine: Engine) -> None:
     if not found:
         raise LocalError("LiteLLM's database schema is missing from .venv", "remove .venv and run the command again")
     schema = found[0]
-    client = schema.parents[2] / "prisma" / "client.py"
-    wanted = fingerprint(schema, extra=f"{engine.kind} {engine.query} {read_stamp().get('packages')}")
+    packages = schema.parents[2]
+    client = packages / "prisma" / "client.py"
+    wanted = fingerprint(schema, *packages.glob("prisma-*.dist-info/RECORD"), extra=f"{engine.kind} {engine.query}")
     if client.exists() and read_stamp().get("client") == wanted:
         return
     say("generating LiteLLM's database client (about ten seconds)")

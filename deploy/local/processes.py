@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -47,10 +48,8 @@ class Service:
         """Ask it to end, wait, then end whatever is left of its session."""
         if not self.ended:
             self.process.send_signal(self.stop_signal)
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(self.stop_seconds)
-            except subprocess.TimeoutExpired:
-                pass
         kill_session(self.process.pid)
         self.process.wait()
         if self.state is not None:
@@ -61,7 +60,9 @@ class Service:
         how = f"exit code {self.process.returncode}"
         if self.process.returncode < 0:
             how = signal.Signals(-self.process.returncode).name
-        return LocalError(f"{self.name} ended by itself ({how})", f"its last lines are above, all of it is in {self.log}")
+        return LocalError(
+            f"{self.name} ended by itself ({how})", f"its last lines are above, all of it is in {self.log}"
+        )
 
 
 def start(  # noqa: PLR0913 - each is a property of the process

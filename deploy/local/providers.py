@@ -49,9 +49,13 @@ def read_models(config: Path) -> ConfiguredModels:
         content = yaml.safe_load(config.read_text())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise LocalError(f"the LiteLLM config {config} cannot be read ({reason})", "mend it, or name another with CONFIG=...") from error
+        raise LocalError(
+            f"the LiteLLM config {config} cannot be read ({reason})", "mend it, or name another with CONFIG=..."
+        ) from error
     if not isinstance(content, dict):
-        raise LocalError(f"the LiteLLM config {config} holds no settings", "write a model_list, or name another with CONFIG=...")
+        raise LocalError(
+            f"the LiteLLM config {config} holds no settings", "write a model_list, or name another with CONFIG=..."
+        )
     names: list[str] = []
     simulated: list[str] = []
     keys: set[str] = set()

@@ -34,9 +34,7 @@ def start_proxy(  # noqa: PLR0913 - each is a property of the process
 ) -> Service:
     """Start `litellm --config ... --port ...`, unmodified."""
     argv = [str(VENV_BIN / "litellm"), "--config", str(config), "--host", host, "--port", str(port)]
-    return start(
-        PROXY, argv, env={**os.environ, **env}, log=log, cwd=ROOT, state=state, stop_seconds=_STOP_SECONDS
-    )
+    return start(PROXY, argv, env={**os.environ, **env}, log=log, cwd=ROOT, state=state, stop_seconds=_STOP_SECONDS)
 
 
 def ensure_provider(state: State, models: ConfiguredModels) -> tuple[str | None, Service | None]:

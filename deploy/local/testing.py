@@ -18,7 +18,6 @@ import signal
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -32,12 +31,14 @@ from .errors import LocalError
 from .ports import LOOPBACK, free_port
 from .postgres import SUPERUSER, EmbeddedPostgres, start_postgres, stop_postgres
 from .prisma import recorded_engine
-from .processes import Service
 from .proxy import READY_SECONDS, start_provider, start_proxy, wait_ready
 from .state import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from .processes import Service
 
 _LITELLM_TEMPLATE = "litellm_template"
 
@@ -93,7 +94,9 @@ def migrate_litellm(database_url: str) -> None:
     found = next(VENV.glob("lib/python*/site-packages/litellm_proxy_extras"))
     argv = [str(engine.node), engine.environment()["PRISMA_CLI_PATH"], "migrate", "deploy"]
     env = {**os.environ, **engine.environment(), "DATABASE_URL": database_url}
-    done = subprocess.run(argv, cwd=found, env=env, text=True, capture_output=True, stdin=subprocess.DEVNULL, check=False)
+    done = subprocess.run(
+        argv, cwd=found, env=env, text=True, capture_output=True, stdin=subprocess.DEVNULL, check=False
+    )
     if done.returncode != 0:
         raise LocalError(f"LiteLLM's migrations failed ({done.stderr.strip()})", "run `make setup`")
 
@@ -204,7 +207,7 @@ def stock_proxy(
 
 
 @contextlib.contextmanager
-def stock_proxies(
+def stock_proxies(  # noqa: PLR0913 - each is a property of the proxies
     count: int,
     config: Path | Mapping[str, object],
     *,
@@ -215,23 +218,20 @@ def stock_proxies(
 ) -> Iterator[Sequence[StockProxy]]:
     """Run several stock proxies that share one database and one master key, all ready."""
     master_key = f"sk-{secrets.token_urlsafe(24)}"
-    proxies: list[StockProxy] = []
-    try:
+    with contextlib.ExitStack() as stack:
+        proxies = []
         for _ in range(count):
-            proxies.append(
-                start_stock_proxy(
-                    config,
-                    database_url=database_url,
-                    folder=folder,
-                    provider_url=provider_url,
-                    env=env,
-                    master_key=master_key,
-                )
+            proxy = start_stock_proxy(
+                config,
+                database_url=database_url,
+                folder=folder,
+                provider_url=provider_url,
+                env=env,
+                master_key=master_key,
             )
+            stack.callback(proxy.stop)
+            proxies.append(proxy)
         yield [proxy.wait_ready() for proxy in proxies]
-    finally:
-        for proxy in proxies:
-            proxy.stop()
 
 
 @contextlib.contextmanager

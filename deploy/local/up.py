@@ -78,7 +78,9 @@ def run_in_foreground(options: Options, state: State) -> int:
     with state.lock():
         already = noted_pid(state, SUPERVISOR)
         if already is not None:
-            raise LocalError(f"it is already running (process {already})", "stop it with `make down`, or use another STATE_DIR")
+            raise LocalError(
+                f"it is already running (process {already})", "stop it with `make down`, or use another STATE_DIR"
+            )
         require_free(options.port, options.host)
         note_self(state, SUPERVISOR)
     running = Running(options, state)
@@ -179,10 +181,14 @@ def migrate(env: dict[str, str]) -> None:
     if not (ROOT / "solaris_hooks" / "cli" / "main.py").exists():
         return
     argv = [str(VENV_PYTHON), "-m", "solaris_hooks.cli.main", "migrate"]
-    done = subprocess.run(argv, cwd=ROOT, env=env, text=True, capture_output=True, stdin=subprocess.DEVNULL, check=False)
+    done = subprocess.run(
+        argv, cwd=ROOT, env=env, text=True, capture_output=True, stdin=subprocess.DEVNULL, check=False
+    )
     if done.returncode != 0:
         say(f"{done.stdout}{done.stderr}".strip())
-        raise LocalError("the ledger's migrations failed", "what they said is above; check the database and run the command again")
+        raise LocalError(
+            "the ledger's migrations failed", "what they said is above; check the database and run the command again"
+        )
 
 
 def detach(options: Options, state: State) -> int:

@@ -37,9 +37,15 @@ class Welcome:
         """Return what is printed."""
         lines = ["", f"  proxy       {self.base_url}", f"  demo key    {self.demo_key}"]
         if self.new_master_key is not None:
-            lines.append(f"  master key  {self.new_master_key}   (shown once; kept in {self.state_dir}/secrets/master-key)")
+            lines.append(
+                f"  master key  {self.new_master_key}   (shown once; kept in {self.state_dir}/secrets/master-key)"
+            )
         if self.model is not None:
-            lines += ["", f"  try it{' (a simulated provider answers)' if self.simulated else ''}:", f"    {self.curl()}"]
+            lines += [
+                "",
+                f"  try it{' (a simulated provider answers)' if self.simulated else ''}:",
+                f"    {self.curl()}",
+            ]
         lines += [
             "",
             "  the books, in another terminal:",

@@ -254,7 +254,10 @@ async def test_a_wrong_password_is_said_and_not_tried_for_ever(litellm_database:
     schema = engine_schema()
     wrong = litellm_database.replace("solaris:", "solaris:wrong")
     process = await asyncio.create_subprocess_exec(
-        engine.query, "-p", str(port), env={**os.environ, "PRISMA_DML_PATH": schema, "DATABASE_URL": wrong},
+        engine.query,
+        "-p",
+        str(port),
+        env={**os.environ, "PRISMA_DML_PATH": schema, "DATABASE_URL": wrong},
         stderr=asyncio.subprocess.PIPE,
     )
     assert process.stderr is not None
