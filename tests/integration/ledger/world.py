@@ -128,9 +128,10 @@ class World:
         )
 
     async def use(self, charge: int, *, account_id: AccountId = ANA, model: str = "gpt-4o") -> SettleResult:
-        """Use tokens, held or not."""
-        await self.hold(0, 0, account_id=account_id)
-        return await self.settle(new_hold_id(), charge, account_id=account_id, model=model)
+        """Use tokens without holding them before."""
+        hold_id = new_hold_id()
+        await self.hold(0, 0, account_id=account_id, hold_id=hold_id)
+        return await self.settle(hold_id, charge, account_id=account_id, model=model)
 
     async def grant(
         self,
