@@ -64,9 +64,7 @@ def checked_plan(plan_id: str, monthly_tokens: int, thresholds: Sequence[int]) -
             param="plan_id",
         )
     if not 0 <= monthly_tokens <= MAX_TOKENS:
-        raise InvalidRequestError(
-            f"A plan grants from 0 to {MAX_TOKENS} tokens a month.", param="monthly_tokens"
-        )
+        raise InvalidRequestError(f"A plan grants from 0 to {MAX_TOKENS} tokens a month.", param="monthly_tokens")
     ascending = all(low < high for low, high in pairwise(thresholds))
     percents = all(percent in range(1, 101) for percent in thresholds)
     if len(thresholds) > MAX_THRESHOLDS or not ascending or not percents:

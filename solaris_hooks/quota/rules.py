@@ -119,9 +119,7 @@ class Booking:
     overage: int
 
 
-def booked(
-    figures: Figures, *, hold_id: UUID, charge: int, held: int, details: Mapping[str, object]
-) -> Booking:
+def booked(figures: Figures, *, hold_id: UUID, charge: int, held: int, details: Mapping[str, object]) -> Booking:
     """Use booked: from the allowance, then from lots in their turn; the rest is overage.
 
     Args:
@@ -185,9 +183,7 @@ def credited(figures: Figures, lot: Lot, *, key: str, origin: str) -> Step:
         credits_used=figures.credits_used + repaid,
         lots=(*figures.lots, replace(lot, remaining=lot.remaining - repaid)),
     )
-    return _posted(
-        Step(figures), richer, kind="credit", tokens=lot.remaining, key=f"credit:{key}", details=details
-    )
+    return _posted(Step(figures), richer, kind="credit", tokens=lot.remaining, key=f"credit:{key}", details=details)
 
 
 def _renewed(step: Step, monthly_tokens: int, now: dt.datetime) -> Step:
@@ -199,9 +195,7 @@ def _renewed(step: Step, monthly_tokens: int, now: dt.datetime) -> Step:
     start = int(period.start.timestamp())
     if figures.allowance_left:
         lapsed = replace(figures, allowance_granted=figures.allowance_used)
-        step = _posted(
-            step, lapsed, kind="lapse", tokens=-figures.allowance_left, key=f"lapse:{start}", details={}
-        )
+        step = _posted(step, lapsed, kind="lapse", tokens=-figures.allowance_left, key=f"lapse:{start}", details={})
     repaid = min(figures.overage, monthly_tokens)
     fresh = replace(
         step.figures,
@@ -212,9 +206,7 @@ def _renewed(step: Step, monthly_tokens: int, now: dt.datetime) -> Step:
         overage=figures.overage - repaid,
     )
     details = {"granted": monthly_tokens, "overage_repaid": repaid}
-    return _posted(
-        step, fresh, kind="renewal", tokens=monthly_tokens, key=f"renewal:{start}", details=details
-    )
+    return _posted(step, fresh, kind="renewal", tokens=monthly_tokens, key=f"renewal:{start}", details=details)
 
 
 def _regranted(step: Step, monthly_tokens: int) -> Step:
@@ -241,8 +233,7 @@ def _expired(step: Step, now: dt.datetime) -> Step:
     due = [lot for lot in step.figures.lots if lot.remaining and lot.expires_at and lot.expires_at <= now]
     for lot in sorted(due, key=lambda lot: (lot.expires_at, lot.lot_id)):
         left = tuple(
-            replace(other, remaining=0) if other.lot_id == lot.lot_id else other
-            for other in step.figures.lots
+            replace(other, remaining=0) if other.lot_id == lot.lot_id else other for other in step.figures.lots
         )
         poorer = replace(step.figures, lots=left)
         step = _posted(
