@@ -86,7 +86,7 @@ class World:
         """Return the account from the JSON API."""
         return dict(self.call("GET", f"/accounts/{ACCOUNT}"))
 
-    def call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:  # noqa: ANN401 - JSON
+    def call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
         """Call the JSON API as the administrator.
 
         Raises:

@@ -9,7 +9,7 @@ import asyncio
 import datetime as dt
 import os
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
 import pytest
@@ -17,11 +17,24 @@ import pytest_asyncio
 from prisma import Json, Prisma, errors
 
 from deploy.local.prisma import recorded_engine
+from deploy.local.testing import fresh_database
 
 if TYPE_CHECKING:
     from deploy.local.postgres import EmbeddedPostgres
 
+
+def as_json(value: object) -> Any:
+    """Return a value for a Json field; the client's own type for these knows no nested ones."""
+    return Json(cast("Any", value))
+
+
 AT = dt.datetime(2026, 2, 28, 23, 59, 59, 123000, tzinfo=dt.UTC)
+
+
+@pytest.fixture(scope="module")
+def litellm_database(postgres: EmbeddedPostgres) -> str:
+    """Return the URL of a database with LiteLLM's tables."""
+    return fresh_database(postgres, with_litellm_tables=True)
 
 
 @pytest_asyncio.fixture
@@ -37,7 +50,7 @@ async def db(litellm_database: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
 
 
 @pytest.fixture
-def keys(db: Any) -> Any:  # noqa: ANN401 - the generated client's types are LiteLLM's
+def keys(db: Any) -> Any:
     """Return the table of virtual keys."""
     return db.litellm_verificationtoken
 
@@ -49,7 +62,7 @@ async def test_every_kind_of_value_is_read_as_it_was_written(keys: Any) -> None:
             "key_name": 'sk-"quoted"\n é 漢 🙂 \\',
             "spend": 1.5,
             "models": ["a", 'b"c'],
-            "metadata": Json({"a": [1, {"b": None}], "text": 'x"y'}),
+            "metadata": as_json({"a": [1, {"b": None}], "text": 'x"y'}),
             "tpm_limit": 2**40,
             "expires": AT,
             "blocked": True,
@@ -66,9 +79,9 @@ async def test_every_kind_of_value_is_read_as_it_was_written(keys: Any) -> None:
 
 
 async def test_a_json_field_holds_json_and_not_its_text(keys: Any, litellm_database: str) -> None:
-    await keys.create(data={"token": "t-1", "metadata": Json({"a": 1})})
-    await keys.create(data={"token": "t-2", "metadata": Json("a bare string")})
-    await keys.update(where={"token": "t-1"}, data={"metadata": Json({"b": [2]})})
+    await keys.create(data={"token": "t-1", "metadata": as_json({"a": 1})})
+    await keys.create(data={"token": "t-2", "metadata": as_json("a bare string")})
+    await keys.update(where={"token": "t-1"}, data={"metadata": as_json({"b": [2]})})
     with psycopg.connect(litellm_database) as connection:
         rows = connection.execute(
             'SELECT metadata, jsonb_typeof(metadata) FROM "LiteLLM_VerificationToken" ORDER BY token'
@@ -77,9 +90,9 @@ async def test_a_json_field_holds_json_and_not_its_text(keys: Any, litellm_datab
 
 
 async def test_a_json_field_can_be_searched(keys: Any) -> None:
-    await keys.create(data={"token": "t-1", "metadata": Json({"tags": ["x", "y"]})})
-    await keys.create(data={"token": "t-2", "metadata": Json({"tags": ["z"]})})
-    found = await keys.find_many(where={"metadata": {"path": ["tags"], "array_contains": Json(["y"])}})
+    await keys.create(data={"token": "t-1", "metadata": as_json({"tags": ["x", "y"]})})
+    await keys.create(data={"token": "t-2", "metadata": as_json({"tags": ["z"]})})
+    found = await keys.find_many(where={"metadata": {"path": ["tags"], "array_contains": as_json(["y"])}})
     assert [row.token for row in found] == ["t-1"]
 
 
@@ -118,7 +131,7 @@ async def test_rows_are_made_counted_ordered_and_grouped(keys: Any) -> None:
 
 async def test_a_relation_is_read_with_its_row(db: Any, keys: Any) -> None:
     budget = await db.litellm_budgettable.create(
-        data={"max_budget": 3.5, "created_by": "a", "updated_by": "a", "model_max_budget": Json({"m": 1})}
+        data={"max_budget": 3.5, "created_by": "a", "updated_by": "a", "model_max_budget": as_json({"m": 1})}
     )
     await keys.create(data={"token": "t-1", "budget_id": budget.budget_id})
     row = await keys.find_unique(where={"token": "t-1"}, include={"litellm_budget_table": True})
@@ -230,9 +243,9 @@ async def test_three_hundred_queries_at_once_all_come_back(keys: Any) -> None:
     assert {row.token for row in rows} == {"t-1"}
 
 
-async def test_it_goes_on_after_its_connections_were_cut(keys: Any, postgres_server: EmbeddedPostgres) -> None:
+async def test_it_goes_on_after_its_connections_were_cut(keys: Any, postgres: EmbeddedPostgres) -> None:
     await keys.create(data={"token": "t-1"})
-    with psycopg.connect(postgres_server.superuser_url("postgres"), autocommit=True) as connection:
+    with psycopg.connect(postgres.superuser_url("postgres"), autocommit=True) as connection:
         connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'solaris'")
     found = None
     for _ in range(20):  # a query may still meet a connection that is gone
