@@ -181,16 +181,26 @@ class Admission:
 
     async def _hold_within_patience(self, ask: Ask, sizings: list[Sizing]) -> HoldResult:
         """Hold what there is; where others hold it, wait for them, but not for long."""
+        minimum = sizings[0].minimum
+        result = await self._hold(ask, sizings, minimum=minimum)
+        if result.outcome is not HoldOutcome.CONTENDED:
+            return result
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._settings.hold_wait_seconds
-        pause = _FIRST_PAUSE_SECONDS
-        while True:
-            result = await self._hold(ask, sizings, minimum=sizings[0].minimum)
-            left = deadline - loop.time()
-            if result.outcome is not HoldOutcome.CONTENDED or left <= 0:
-                return result
-            await self._in_flight.any_end(ask.account_id, timeout_seconds=min(pause, left))
-            pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+        queue = self._in_flight.queue(ask.account_id)
+        try:
+            await asyncio.wait_for(queue.acquire(), self._settings.hold_wait_seconds)
+        except TimeoutError:
+            return result
+        try:
+            pause = _FIRST_PAUSE_SECONDS
+            while result.outcome is HoldOutcome.CONTENDED and (left := deadline - loop.time()) > 0:
+                await self._in_flight.any_end(ask.account_id, timeout_seconds=min(pause, left))
+                pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+                result = await self._hold(ask, sizings, minimum=minimum)
+        finally:
+            queue.release()
+        return result
 
     async def _hold(self, ask: Ask, sizings: list[Sizing], *, minimum: int) -> HoldResult:
         """Ask the books. If the client leaves meanwhile, whatever they grant is released."""

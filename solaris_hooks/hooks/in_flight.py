@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 import weakref
-from collections import deque
 from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
 
 from solaris_hooks.ledger.records import Settlement
 from solaris_hooks.quota.balance import Balance
@@ -69,7 +70,8 @@ class InFlight:
     def __init__(self) -> None:
         """Begin with none."""
         self._requests: dict[HoldId, Request] = {}
-        self._waiting: dict[AccountId, deque[asyncio.Future[None]]] = {}
+        self._queues: WeakValueDictionary[AccountId, asyncio.Lock] = WeakValueDictionary()
+        self._ends: dict[AccountId, asyncio.Event] = {}
 
     def __len__(self) -> int:
         """How many are in flight."""
@@ -103,26 +105,20 @@ class InFlight:
         return request if request is not None and not request.ended and not request.streaming else None
 
     def forget(self, request: Request) -> None:
-        """Let go of a request that the books have ended, and wake one who waits for its tokens."""
+        """Let go of a request that the books have ended, and wake whoever waits for its tokens."""
         self._requests.pop(request.hold_id, None)
-        waiting = self._waiting.get(request.account_id)
-        while waiting:
-            future = waiting.popleft()
-            if not future.done():
-                future.set_result(None)
-                return
+        end = self._ends.pop(request.account_id, None)
+        if end is not None:
+            end.set()
+
+    def queue(self, account_id: AccountId) -> asyncio.Lock:
+        """Whose turn it is to wait for tokens of an account: first come, first served, one asks at a time."""
+        return self._queues.setdefault(account_id, asyncio.Lock())
 
     async def any_end(self, account_id: AccountId, *, timeout_seconds: float) -> None:
         """Wait until a request of the account ends in this process, or until the time is up."""
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        waiting = self._waiting.setdefault(account_id, deque())
-        waiting.append(future)
-        try:
-            await asyncio.wait_for(future, timeout_seconds)
-        except TimeoutError:
-            pass
-        finally:
-            if future in waiting:
-                waiting.remove(future)
-            if not waiting and self._waiting.get(account_id) is waiting:
-                del self._waiting[account_id]
+        end = self._ends.setdefault(account_id, asyncio.Event())
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(end.wait(), timeout_seconds)
+        if self._ends.get(account_id) is end:
+            del self._ends[account_id]

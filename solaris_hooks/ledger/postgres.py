@@ -15,6 +15,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from solaris_hooks.ledger import errors, rows
+from solaris_hooks.ledger.lanes import Lanes
 from solaris_hooks.ledger.queries import statements
 from solaris_hooks.ledger.records import (
     Account,
@@ -62,7 +63,7 @@ class PostgresLedger:
         defaults: NewAccount | None = None,
         now: Callable[[], dt.datetime] | None = None,
         pool_max_size: int = 10,
-        pool_timeout_seconds: float = 5.0,
+        pool_timeout_seconds: float = 10.0,
         prepare: bool = True,
     ) -> None:
         """Keep the settings; connect to nothing yet.
@@ -92,6 +93,7 @@ class PostgresLedger:
             name="solaris-ledger",
             open=False,
         )
+        self._lanes = Lanes()
         self._statements = {name: text.encode() for name, text in statements().items()}
 
     @classmethod
@@ -119,25 +121,26 @@ class PostgresLedger:
     async def hold(self, request: HoldRequest) -> HoldResult:
         """See :meth:`Metering.hold`."""
         new = request.new_account
-        row = await self._one(
-            "hold",
-            {
-                "account_id": request.account_id,
-                "hold_id": request.hold_id,
-                "model": request.model,
-                "want": request.want,
-                "minimum": request.minimum,
-                "prompt": request.prompt,
-                "lease_seconds": request.lease_seconds,
-                "email": request.email,
-                "create": new.create,
-                "plan_id": new.plan_id,
-                "locale": new.locale,
-                "time_zone": new.time_zone,
-                "anchor_day": new.anchor_day,
-                "now": self._clock(),
-            },
-        )
+        async with self._lanes.holds(request.account_id):
+            row = await self._one(
+                "hold",
+                {
+                    "account_id": request.account_id,
+                    "hold_id": request.hold_id,
+                    "model": request.model,
+                    "want": request.want,
+                    "minimum": request.minimum,
+                    "prompt": request.prompt,
+                    "lease_seconds": request.lease_seconds,
+                    "email": request.email,
+                    "create": new.create,
+                    "plan_id": new.plan_id,
+                    "locale": new.locale,
+                    "time_zone": new.time_zone,
+                    "anchor_day": new.anchor_day,
+                    "now": self._clock(),
+                },
+            )
         return HoldResult(
             outcome=HoldOutcome(row["outcome"]),
             amount=row["amount"],
@@ -147,22 +150,23 @@ class PostgresLedger:
 
     async def settle(self, settlement: Settlement) -> SettleResult:
         """See :meth:`Metering.settle`."""
-        row = await self._one(
-            "settle",
-            {
-                "account_id": settlement.account_id,
-                "hold_id": settlement.hold_id,
-                "model": settlement.model,
-                "charge": settlement.charge,
-                "input_tokens": settlement.usage.input_tokens,
-                "cached_input_tokens": settlement.usage.cached_input_tokens,
-                "output_tokens": settlement.usage.output_tokens,
-                "reasoning_tokens": settlement.usage.reasoning_tokens,
-                "source": settlement.source.value,
-                "details": json.dumps(settlement.details, ensure_ascii=False),
-                "now": self._clock(),
-            },
-        )
+        async with self._lanes.ends(settlement.account_id):
+            row = await self._one(
+                "settle",
+                {
+                    "account_id": settlement.account_id,
+                    "hold_id": settlement.hold_id,
+                    "model": settlement.model,
+                    "charge": settlement.charge,
+                    "input_tokens": settlement.usage.input_tokens,
+                    "cached_input_tokens": settlement.usage.cached_input_tokens,
+                    "output_tokens": settlement.usage.output_tokens,
+                    "reasoning_tokens": settlement.usage.reasoning_tokens,
+                    "source": settlement.source.value,
+                    "details": json.dumps(settlement.details, ensure_ascii=False),
+                    "now": self._clock(),
+                },
+            )
         return SettleResult(
             outcome=SettleOutcome(row["outcome"]),
             charge=row["charge"],
@@ -173,7 +177,8 @@ class PostgresLedger:
 
     async def release(self, account_id: AccountId, hold_id: HoldId) -> bool:
         """See :meth:`Metering.release`."""
-        row = await self._one("release", {"account_id": account_id, "hold_id": hold_id, "now": self._clock()})
+        async with self._lanes.ends(account_id):
+            row = await self._one("release", {"account_id": account_id, "hold_id": hold_id, "now": self._clock()})
         return bool(row["released"])
 
     async def renew_leases(self, holds: Sequence[tuple[AccountId, HoldId]], *, lease_seconds: int) -> int:
