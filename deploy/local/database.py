@@ -60,13 +60,14 @@ def require_usable(url: str) -> None:
         raise _refusal(url, shown, error) from error
     with connection:
         version = connection.info.server_version // 10000
+        user, database = connection.info.user, connection.info.dbname
         row = connection.execute("SELECT has_database_privilege(current_database(), 'CREATE')").fetchone()
     if version < OLDEST_MAJOR:
         raise LocalError(f"{shown} is PostgreSQL {version}", f"use PostgreSQL {OLDEST_MAJOR} or newer")
     if row is None or not row[0]:
         raise LocalError(
             f"the user of {shown} may not create schemas there",
-            f"run GRANT CREATE ON DATABASE {connection.info.dbname} TO {connection.info.user} as its owner",
+            f"run GRANT CREATE ON DATABASE {database} TO {user} as its owner",
         )
 
 

@@ -81,12 +81,12 @@ def run_in_foreground(options: Options, state: State) -> int:
             raise LocalError(
                 f"it is already running (process {already})", "stop it with `make down`, or use another STATE_DIR"
             )
+        _stop_leftovers(state)
         require_free(options.port, options.host)
         note_self(state, SUPERVISOR)
     running = Running(options, state)
     _on_signals(running)
     try:
-        _stop_leftovers(state)
         welcome = _start_all(running)
         if welcome is not None:
             welcome.show()
@@ -202,6 +202,7 @@ def detach(options: Options, state: State) -> int:
     if already is not None:
         say(f"it is already running (process {already}); `make down` stops it")
         return 0
+    _stop_leftovers(state)
     require_free(options.port, options.host)
     log = state.log("up")
     with log.open("wb") as output:
