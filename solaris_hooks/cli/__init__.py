@@ -1,0 +1,1 @@
+"""``solaris``: what operators do at the terminal, straight on PostgreSQL."""

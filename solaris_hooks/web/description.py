@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from solaris_hooks.web.errors import ErrorAnswer
+from solaris_hooks.web.problems import ErrorAnswer
 
 Responses = dict[int | str, dict[str, Any]]
 

@@ -1,0 +1,90 @@
+"""What the commands need of the rest of the package, in one place that tests can replace."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import cast
+
+import psycopg
+
+from solaris_hooks.ledger import migrations
+from solaris_hooks.ledger.errors import translated
+from solaris_hooks.ledger.port import Ledger
+from solaris_hooks.ledger.postgres import PostgresLedger
+from solaris_hooks.ledger.sweep import Sweeper, SweepReport
+from solaris_hooks.settings import Settings, load_settings
+
+USUAL_CONFIG = Path("litellm_config.yaml")
+CONNECT_SECONDS = 5
+
+
+def config_path(given: Path | None) -> Path | None:
+    """LiteLLM's config file: the one that was named, else ``litellm_config.yaml`` here, if it is here."""
+    if given is not None:
+        return given
+    return USUAL_CONFIG if USUAL_CONFIG.is_file() else None
+
+
+def settings(config: Path | None) -> Settings:
+    """All settings, as the proxy would read them.
+
+    Raises:
+        SettingsError: one is wrong.
+    """
+    return load_settings(config_path(config))
+
+
+@asynccontextmanager
+async def open_ledger(using: Settings) -> AsyncIterator[Ledger]:
+    """The books, for a while.
+
+    Raises:
+        LedgerUnavailableError: PostgreSQL cannot be reached; the message says why.
+    """
+    # The pool would only say that it waited in vain.
+    with translated():
+        first = await psycopg.AsyncConnection.connect(using.database_url, connect_timeout=CONNECT_SECONDS)
+        await first.close()
+    async with PostgresLedger.connect(
+        using.database_url,
+        defaults=using.new_account,
+        pool_max_size=2,
+        pool_timeout_seconds=using.pool_timeout_seconds,
+        prepare=using.prepared_statements,
+    ) as ledger:
+        yield ledger
+
+
+def migrate(using: Settings) -> list[str]:
+    """Apply the migrations that are missing and return their names.
+
+    Raises:
+        LedgerError: PostgreSQL cannot be reached, or a migration failed.
+    """
+    return migrations.migrate(using.database_url)
+
+
+async def sweep(ledger: Ledger, using: Settings, *, limit: int) -> SweepReport:
+    """End up to ``limit`` holds whose lease ran out, as the proxies do.
+
+    Raises:
+        LedgerError: the books cannot be reached.
+    """
+    sweeper = Sweeper(
+        ledger=ledger,
+        spend_logs=cast("PostgresLedger", ledger),  # open_ledger makes no other
+        weights=using.weight_table,
+        policy=using.sweep_policy.value,
+    )
+    return await sweeper.sweep(limit=limit)
+
+
+def actor() -> str:
+    """How the books name who made a change here: ``cli:<user of this machine>``."""
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (OSError, KeyError):
+        return "cli:unknown"

@@ -1,0 +1,91 @@
+"""The command on PostgreSQL: from an empty database to books that were tampered with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+
+from deploy.local.postgres import EmbeddedPostgres
+from deploy.local.testing import fresh_database
+from solaris_hooks.cli.checks.database import facts
+from solaris_hooks.cli.main import run
+
+Solaris = Callable[..., tuple[int, Any]]
+
+
+@pytest.fixture
+def database_url(postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch) -> str:
+    url = fresh_database(postgres)
+    monkeypatch.setenv("DATABASE_URL", url)
+    return url
+
+
+@pytest.fixture
+def solaris(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: object
+) -> Solaris:
+    del database_url
+    monkeypatch.chdir(str(tmp_path))
+
+    def call(*arguments: str) -> tuple[int, Any]:
+        capsys.readouterr()
+        code = run([*arguments, "--json"])
+        captured = capsys.readouterr()
+        return code, json.loads(captured.out or captured.err)
+
+    return call
+
+
+def findings(solaris: Solaris) -> dict[str, str]:
+    _, report = solaris("doctor")
+    return {each["check"]: each["level"] for each in report["findings"]}
+
+
+def test_an_empty_database_is_told_to_migrate(solaris: Solaris) -> None:
+    code, answer = solaris("accounts", "list")
+    assert code == 3
+    assert "solaris migrate" in answer["error"]["message"]
+    assert findings(solaris)["schema"] == "fail"
+    code, answer = solaris("migrate")
+    assert code == 0
+    assert answer["applied"][0] == "0001.tables"
+    assert solaris("migrate") == (0, {"applied": []})
+    after = findings(solaris)
+    assert {after[check] for check in ("database", "postgresql", "schema", "clock", "partitions", "holds")} == {"ok"}
+
+
+def test_the_whole_round_and_a_forged_byte(solaris: Solaris, database_url: str, postgres: EmbeddedPostgres) -> None:
+    solaris("migrate")
+    solaris("plans", "set", "big", "--monthly-tokens", "5000")
+    solaris("accounts", "set", "user:maria", "--plan", "big", "--email", "m@x.y")
+    code, account = solaris("credits", "grant", "user:maria", "500", "--reason", "Bought")
+    assert (code, account["available"]) == (0, 5500)
+    assert [entry["kind"] for entry in solaris("entries", "user:maria")[1]["data"]] == ["credit", "opening"]
+    assert solaris("accounts", "list", "--query", "M@X")[1]["data"] == [account]
+    assert solaris("ledger", "verify")[1]["ok"]
+    with psycopg.connect(postgres.superuser_url(psycopg.conninfo.conninfo_to_dict(database_url)["dbname"])) as forger:  # type: ignore[arg-type]
+        forger.execute("SET session_replication_role = replica")
+        forger.execute("UPDATE solaris.entries SET reason = 'Gift' WHERE kind = 'credit'")
+    code, result = solaris("ledger", "verify")
+    assert code == 1
+    assert [(flaw["account_id"], flaw["entry"]) for flaw in result["flaws"]] == [("user:maria", 2)]
+
+
+def test_dead_holds_are_found_and_swept(solaris: Solaris, database_url: str) -> None:
+    solaris("migrate")
+    solaris("accounts", "set", "user:maria")
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "WITH held AS (UPDATE solaris.accounts SET held = 70) INSERT INTO solaris.holds VALUES "
+            "('user:maria', '019aa000-0000-7000-8000-000000000001', 'gpt', 70, 20, 1000, "
+            "now() - '2 h'::interval, now() - '1 h'::interval)"
+        )
+    assert facts(database_url).expired_holds == 1
+    assert solaris("sweep")[1] == {"swept": 1, "from_spend_logs": 0, "estimated": 1, "released": 0}
+    assert solaris("holds")[1] == {"data": []}
+    assert solaris("accounts", "show", "user:maria")[1]["allowance"]["used"] == 20
+    assert solaris("ledger", "verify")[0] == 0
