@@ -25,7 +25,7 @@ def group() -> None:
 
 
 @app.command("grant")
-def grant_credits(  # noqa: PLR0913, PLR0917 - one for each option
+def grant_credits(
     context: typer.Context,
     account: AnAccount,
     tokens: Annotated[int, typer.Argument(metavar="TOKENS", help="How many, 1 or more.", show_default=False)],

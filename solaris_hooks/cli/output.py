@@ -14,6 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 _PLAIN_WIDTH = 5000
+_WATCHED_TEXT = 40
+"""Longer texts are folded within their column where somebody watches."""
+
 Cell = str | int | bool | dt.datetime | dt.date | None
 
 
@@ -34,14 +37,24 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]], *, empty:
         show_line(empty)
         return
     watched = sys.stdout.isatty()
-    table = Table(box=SIMPLE_HEAD if watched else None, pad_edge=False, show_edge=False)
+    table = Table(box=SIMPLE_HEAD if watched else None, pad_edge=False, show_edge=False, padding=(0, 2, 0, 0))
     for number, heading in enumerate(columns):
         numeric = all(isinstance(row[number], int | None) for row in rows)
-        table.add_column(heading, justify="right" if numeric else "left", no_wrap=not watched, overflow="fold")
+        table.add_column(
+            heading,
+            justify="right" if numeric else "left",
+            no_wrap=not watched,
+            overflow="fold",
+            max_width=_WATCHED_TEXT if watched else None,
+        )
     for row in rows:
         table.add_row(*(Text(shown(cell)) for cell in row))
     if watched:
-        Console().print(table)
+        console = Console()
+        # Figures that are broken over two lines are misread: rather let the terminal break the whole line.
+        roomy = console.options.update(width=_PLAIN_WIDTH)
+        console.width = max(console.width, console.measure(table, options=roomy).maximum)
+        console.print(table)
         return
     plain = StringIO()
     Console(file=plain, width=_PLAIN_WIDTH, no_color=True, force_terminal=False).print(table)

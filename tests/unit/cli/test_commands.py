@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import re
 from dataclasses import replace
 from uuid import UUID
 
@@ -157,3 +158,15 @@ def test_migrate_names_what_it_applied(solaris: Solaris, monkeypatch: pytest.Mon
 def test_the_books_name_the_machine_s_user(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     assert runtime.actor() == f"cli:{getpass.getuser()}"
+
+
+def test_figures_are_never_broken_over_two_lines(solaris: Solaris, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a narrow terminal, with a long reason."""
+    solaris("accounts", "set", "user:maria")
+    solaris("credits", "grant", "user:maria", "1234567", "--reason", "long " * 30)
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    watched = re.sub(r"\x1b\[[0-9;]*m", "", solaris("entries", "user:maria").out)
+    assert "1,234,567" in watched
+    assert "2026-11-22 12:00:00Z" in watched
+    assert max(map(len, watched.splitlines())) < 200
