@@ -23,6 +23,7 @@ from .environment import proxy_environment
 from .errors import LocalError
 from .ports import free_port
 from .postgres import start_postgres
+from .processes import last_lines
 from .state import State
 
 if TYPE_CHECKING:
@@ -162,7 +163,8 @@ def _installation(story: Story) -> Iterator[World]:
     try:
         if subprocess.run([*run, "up"], cwd=ROOT, env=env, stdout=subprocess.DEVNULL, check=False).returncode != 0:
             log = folder / "state" / "logs" / "up.log"
-            raise LocalError("the installation did not start", _tail(log))
+            story.say(last_lines(log))
+            raise LocalError("the installation did not start", "see what is printed above")
         yield from _connected(story, folder / "state", port)
     finally:
         story.tell("Stop everything")
@@ -279,8 +281,3 @@ def _streamed(response: httpx.Response) -> Answer:
         tokens = int((chunk.get("usage") or {}).get("total_tokens", tokens))
         text += "".join(choice["delta"].get("content") or "" for choice in chunk["choices"])
     return Answer(response.status_code, text, tokens, response.headers)
-
-
-def _tail(log: Path) -> str:
-    text = log.read_text(errors="replace") if log.exists() else "it wrote no log"
-    return " ".join(text.strip().splitlines()[-1:]) or "it said nothing"

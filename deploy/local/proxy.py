@@ -29,7 +29,7 @@ _STOP_SECONDS = 40.0
 _PROBE_SECONDS = 5.0
 
 
-def start_proxy(  # noqa: PLR0913 - each is a property of the process
+def start_proxy(
     *, config: Path, host: str, port: int, env: Mapping[str, str], log: Path, state: State | None = None
 ) -> Service:
     """Start `litellm --config ... --port ...`, unmodified."""

@@ -207,7 +207,7 @@ def stock_proxy(
 
 
 @contextlib.contextmanager
-def stock_proxies(  # noqa: PLR0913 - each is a property of the proxies
+def stock_proxies(
     count: int,
     config: Path | Mapping[str, object],
     *,

@@ -178,8 +178,6 @@ def migrate(env: dict[str, str]) -> None:
         LocalError: a migration failed.
 
     """
-    if not (ROOT / "solaris_hooks" / "cli" / "main.py").exists():
-        return
     argv = [str(VENV_PYTHON), "-m", "solaris_hooks.cli.main", "migrate"]
     done = subprocess.run(
         argv, cwd=ROOT, env=env, text=True, capture_output=True, stdin=subprocess.DEVNULL, check=False

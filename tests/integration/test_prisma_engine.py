@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import os
+import subprocess
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,8 +17,9 @@ import pytest
 import pytest_asyncio
 from prisma import Json, Prisma, errors
 
+from deploy.local.checkout import ENGINE
 from deploy.local.prisma import recorded_engine
-from deploy.local.testing import fresh_database
+from deploy.local.testing import fresh_database, migrate_litellm
 
 if TYPE_CHECKING:
     from deploy.local.postgres import EmbeddedPostgres
@@ -255,6 +257,27 @@ async def test_it_goes_on_after_its_connections_were_cut(keys: Any, postgres: Em
         except errors.PrismaError:
             continue
     assert found is not None
+
+
+async def test_litellms_tables_go_to_public_even_beside_a_schema_of_the_users_own_name(
+    postgres: EmbeddedPostgres,
+) -> None:
+    url = fresh_database(postgres)
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE SCHEMA solaris CREATE TABLE accounts ()")
+    migrate_litellm(url)
+    with psycopg.connect(url) as connection:
+        counts = connection.execute(
+            "SELECT schemaname, count(*) > 1 FROM pg_tables"
+            " WHERE schemaname IN ('public', 'solaris') GROUP BY 1 ORDER BY 1"
+        ).fetchall()
+    assert counts == [("public", True), ("solaris", False)]
+
+
+def test_the_translations_pass_their_own_tests() -> None:
+    argv = [recorded_engine().node, "--test", str(ENGINE / "test") + "/"]
+    done = subprocess.run(argv, cwd=ENGINE, text=True, capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 async def test_a_wrong_password_is_said_and_not_tried_for_ever(litellm_database: str) -> None:

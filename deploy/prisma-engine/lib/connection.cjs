@@ -18,7 +18,8 @@ function readUrl(text) {
   const given = url.searchParams;
   const seconds = (name) => (given.has(name) ? Number(given.get(name)) : DEFAULT_SECONDS[name]);
   return {
-    schema: given.get('schema') ?? undefined,
+    // Prisma's default, never the server's: with a schema of the user's own name, that would be another one.
+    schema: given.get('schema') ?? 'public',
     tls: tlsOptions(given),
     poolSeconds: seconds('pool_timeout'),
     client: {
@@ -72,8 +73,8 @@ async function chooseTls({ client, tls }) {
 
 /** What each new session is told first. Not in the startup packet: poolers refuse what they do not know there. */
 function sessionSettings(schema) {
-  const searchPath = schema ? `; SET search_path TO "${schema.replaceAll('"', '""')}"` : '';
-  return `SET TimeZone TO 'UTC'${searchPath}`; // the adapter reads timestamps as if they were UTC
+  // The adapter reads timestamps as if they were UTC.
+  return `SET TimeZone TO 'UTC'; SET search_path TO "${schema.replaceAll('"', '""')}"`;
 }
 
 async function openPool(text, onError) {
@@ -101,8 +102,8 @@ async function openClient(text, database) {
   const client = new Client({ ...named.client, ssl: await chooseTls(named) });
   client.on('error', () => {}); // the query under way fails with the same error
   await client.connect();
-  if (read.schema && !database) await client.query(`CREATE SCHEMA IF NOT EXISTS ${client.escapeIdentifier(read.schema)}`);
-  await client.query(sessionSettings(database ? undefined : read.schema));
+  if (!database) await client.query(`CREATE SCHEMA IF NOT EXISTS ${client.escapeIdentifier(read.schema)}`);
+  await client.query(sessionSettings(read.schema));
   return client;
 }
 
