@@ -170,9 +170,7 @@ class Admission:
 
     def _cap(self, ask: Ask, body: Body, sizings: list[Sizing], *, held: int, tight: bool) -> None:
         """Bound the output by what is held, unless the request or the model already does."""
-        unbounded = ask.output.cap is None and any(
-            self._models.output_limit(model) is None for model in ask.candidates
-        )
+        unbounded = ask.output.cap is None and any(self._models.output_limit(model) is None for model in ask.candidates)
         if not tight and not unbounded:
             return
         cap = max(1, min(each.cap_within(held) for each in sizings))
@@ -238,6 +236,4 @@ class Admission:
             return refusals.account_inactive(result.balance)
         if result.outcome is HoldOutcome.CONTENDED:
             return refusals.quota_held(result.balance)
-        return refusals.quota_exceeded(
-            result.balance, needed=sizing.minimum, status=self._settings.refusal_status
-        )
+        return refusals.quota_exceeded(result.balance, needed=sizing.minimum, status=self._settings.refusal_status)

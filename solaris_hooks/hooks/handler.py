@@ -6,7 +6,7 @@ LiteLLM looks for its hooks on the leaf class alone, so every one of them is def
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from litellm.integrations.custom_logger import CustomLogger
@@ -57,9 +57,7 @@ class SolarisHandler(CustomLogger):
             raise refusals.unavailable(self._locale) from exc
         return data
 
-    async def async_post_call_success_hook(
-        self, data: Body, user_api_key_dict: UserAPIKeyAuth, response: Any
-    ) -> None:
+    async def async_post_call_success_hook(self, data: Body, user_api_key_dict: UserAPIKeyAuth, response: Any) -> None:
         """Settle an answer that came in one piece, by the usage in it."""
         request = self._in_flight.find(marked(data))
         if request is None or request.streaming:
@@ -76,7 +74,7 @@ class SolarisHandler(CustomLogger):
 
     async def async_post_call_streaming_iterator_hook(
         self, user_api_key_dict: UserAPIKeyAuth, response: AsyncIterator[Any], request_data: Body
-    ) -> AsyncIterator[Any]:
+    ) -> AsyncGenerator[Any, None]:
         """Pass a stream on and settle at its end."""
         request = self._in_flight.find(marked(request_data))
         if request is None:

@@ -46,5 +46,5 @@ class Profiles:
                 await self._ledger.put_account(account_id, change, actor="system")
         except SolarisError as exc:
             _LOG.warning("profile of %s is not stored: %s", account_id, exc.message)
-        except Exception:  # whatever Prisma raises: a missing name must not hurt
+        except Exception:  # noqa: BLE001 - whatever Prisma raises: a missing name must not hurt
             _LOG.warning("profile of %s cannot be read from LiteLLM", account_id, exc_info=True)

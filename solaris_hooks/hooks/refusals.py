@@ -39,6 +39,7 @@ def quota_exceeded(balance: Balance, *, needed: int, status: int) -> ProxyExcept
     """The balance does not cover even the prompt.
 
     Args:
+        balance: the account's figures.
         needed: booked tokens that the request needs at the least.
         status: HTTP status, by setting ``refusal_status``.
     """
@@ -105,9 +106,7 @@ def one_line(text: str) -> str:
     return plain[: MAX_MESSAGE_CHARACTERS - 1].rstrip() + "…"
 
 
-def _refusal(
-    text: str, kind: str, status: int, headers: dict[str, str], *, param: str | None = None
-) -> ProxyException:
+def _refusal(text: str, kind: str, status: int, headers: dict[str, str], *, param: str | None = None) -> ProxyException:
     return ProxyException(
         message=one_line(text), type=kind, param=param, code=status, headers=headers, openai_code=kind
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from solaris_hooks.quota.usage import Usage, reported_usage
 
 
@@ -21,11 +23,11 @@ def usage_of(answer: object) -> Usage | None:
 def text_of(answer: object) -> str:
     """All text that a chat answer or a chunk of one carries: content, reasoning and tool calls."""
     pieces: list[str] = []
-    for choice in _field(answer, "choices") or ():
+    for choice in _items(answer, "choices"):
         for name in ("delta", "message"):
             part = _field(choice, name)
             pieces += [_text(_field(part, "content")), _text(_field(part, "reasoning_content"))]
-            for call in _field(part, "tool_calls") or ():
+            for call in _items(part, "tool_calls"):
                 function = _field(call, "function")
                 pieces += [_text(_field(function, "name")), _text(_field(function, "arguments"))]
     return "".join(pieces)
@@ -33,6 +35,11 @@ def text_of(answer: object) -> str:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _items(holder: object, name: str) -> Iterable[object]:
+    found = _field(holder, name)
+    return found if isinstance(found, list | tuple) else ()
 
 
 def _field(holder: object, name: str) -> object:

@@ -25,9 +25,7 @@ _LOG = logging.getLogger(__name__)
 class Settler:
     """Ends requests in the books, each once, however many hooks say so."""
 
-    def __init__(
-        self, *, ledger: Metering, in_flight: InFlight, weights: WeightTable, margin_percent: int
-    ) -> None:
+    def __init__(self, *, ledger: Metering, in_flight: InFlight, weights: WeightTable, margin_percent: int) -> None:
         """Keep the collaborators."""
         self._ledger = ledger
         self._in_flight = in_flight
@@ -124,12 +122,18 @@ class Settler:
         if result.outcome is SettleOutcome.CONFLICT:
             _LOG.error(
                 "hold %s of %s was booked with %d before and would now be %d: the first booking stands",
-                settlement.hold_id, settlement.account_id, result.charge, settlement.charge,
+                settlement.hold_id,
+                settlement.account_id,
+                result.charge,
+                settlement.charge,
             )
         if result.overage:
             _LOG.warning(
                 "%s used %d tokens beyond what was available (hold %s, %s)",
-                settlement.account_id, result.overage, settlement.hold_id, settlement.model,
+                settlement.account_id,
+                result.overage,
+                settlement.hold_id,
+                settlement.model,
             )
 
     async def _release(self, request: Request) -> None:

@@ -61,7 +61,7 @@ class Upkeep:
                 await self._once()
             except SolarisError as exc:
                 _LOG.warning("upkeep is put off: %s", exc.message)
-            except Exception:
+            except Exception:  # noqa: BLE001 - one defect must not end the upkeep of everything else
                 _LOG.exception("upkeep failed and goes on")
 
     async def _once(self) -> None:
@@ -94,7 +94,9 @@ class Upkeep:
         alive = []
         for request in self._in_flight:
             if request.started < oldest or request.abandoned:
-                _LOG.error("hold %s of %s has no end in sight and is left to its lease", request.hold_id, request.account_id)
+                _LOG.error(
+                    "hold %s of %s has no end in sight and is left to its lease", request.hold_id, request.account_id
+                )
                 self._in_flight.forget(request)
             else:
                 alive.append((request.account_id, request.hold_id))

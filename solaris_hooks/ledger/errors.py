@@ -27,7 +27,7 @@ _OWN_STATES: dict[str, type[SolarisError]] = {
     "SH005": LedgerError,
     "SH006": LedgerError,
 }
-"""SQLSTATEs that the functions of the schema raise; see sql/migrations/0002.functions.sql."""
+"""SQLSTATEs that the functions of the schema raise; see sql/migrations."""
 
 BROKEN = (psycopg.OperationalError, psycopg.InterfaceError)
 """The connection is gone, or could not be made: nothing is known about the statement."""
@@ -36,24 +36,34 @@ GAVE_UP = (PoolTimeout, PoolClosed, TooManyRequests)
 """The pool has waited long enough already: trying again at once would only wait longer."""
 
 
+_BY_TYPE: tuple[tuple[tuple[type[psycopg.Error], ...], SolarisError], ...] = (
+    ((pg.InvalidSchemaName, pg.UndefinedTable, pg.UndefinedFunction), SchemaError()),
+    (
+        (PoolTimeout, TooManyRequests),
+        LedgerUnavailableError("No connection to PostgreSQL became free in time; see the setting pool_max_size."),
+    ),
+    ((PoolClosed,), LedgerUnavailableError("The ledger is closed.")),
+)
+
+_BY_TEXT: tuple[tuple[str, str], ...] = (
+    ("authentication failed", "PostgreSQL refused the user or password in DATABASE_URL; correct it."),
+    ("does not exist", "The database or role in DATABASE_URL does not exist; create it, or correct the URL."),
+    ("too many clients", "PostgreSQL has no connection left; raise max_connections or lower pool_max_size."),
+)
+"""A refused connection has no SQLSTATE, only the server's text."""
+
+
 def of(error: psycopg.Error) -> SolarisError:
     """The error of ours that says what an error of psycopg means."""
     own = _OWN_STATES.get(error.sqlstate or "")
     if own is not None:
         return own(error.diag.message_primary)
-    if isinstance(error, pg.InvalidSchemaName | pg.UndefinedTable | pg.UndefinedFunction):
-        return SchemaError()
-    # A refused connection has no SQLSTATE, only the server's text.
-    if "authentication failed" in str(error):
-        return LedgerUnavailableError("PostgreSQL refused the user or password in DATABASE_URL; correct it.")
-    if "database" in str(error) and "does not exist" in str(error):
-        return LedgerUnavailableError("The database in DATABASE_URL does not exist; create it, or correct the URL.")
-    if isinstance(error, PoolTimeout | TooManyRequests):
-        return LedgerUnavailableError("No connection to PostgreSQL became free in time; see the setting pool_max_size.")
-    if isinstance(error, PoolClosed):
-        return LedgerUnavailableError("The ledger is closed.")
+    for types, meaning in _BY_TYPE:
+        if isinstance(error, types):
+            return type(meaning)(meaning.message)
     if isinstance(error, BROKEN):
-        return LedgerUnavailableError()
+        text = next((advice for sign, advice in _BY_TEXT if sign in str(error)), None)
+        return LedgerUnavailableError(text)
     return LedgerError(f"PostgreSQL refused a statement of the ledger ({error.sqlstate}); see the proxy's log.")
 
 

@@ -81,15 +81,18 @@ class MemoryLedger:
 
     async def settle(self, settlement: Settlement) -> SettleResult:
         """Turn a hold into use, once."""
-        if settlement.charge < 0:
+        known = self._accounts.get(settlement.account_id)
+        if known and settlement.charge < 0 and settlement.hold_id not in known.settled:
             raise LedgerError("A charge cannot be below 0.")
         now = self._now()
         account = self._current(settlement.account_id, now)
         if account is None:
             return SettleResult(SettleOutcome.UNKNOWN, 0, 0, 0, None)
         percent = account.balance.use_percent
+        held = account.drop(settlement.hold_id) or 0
         first = account.settled.get(settlement.hold_id)
         if first is not None:
+            account.figures = replace(account.figures, held=account.figures.held - held)
             same = first.charge == settlement.charge
             outcome = SettleOutcome.REPLAYED if same else SettleOutcome.CONFLICT
             return SettleResult(outcome, first.charge, first.overage, percent, account.balance)
@@ -97,7 +100,7 @@ class MemoryLedger:
             account.figures,
             hold_id=settlement.hold_id,
             charge=settlement.charge,
-            held=account.drop(settlement.hold_id) or 0,
+            held=held,
             details=settlement_facts(settlement),
         )
         account.take(booking.step, at=now, actor="proxy")
@@ -157,11 +160,11 @@ class MemoryLedger:
 
     async def put_account(self, account_id: AccountId, change: AccountChange, *, actor: str) -> Account:
         """Change an account, making it if it is missing."""
-        plan = self._existing_plan(change.plan_id) if change.plan_id is not None else None
         if change.time_zone is not None:
             checked_time_zone(change.time_zone)
         if change.anchor_day is not None:
             checked_anchor_day(change.anchor_day)
+        plan = self._existing_plan(change.plan_id) if change.plan_id is not None else None
         now = self._now()
         account = self._current(account_id, now) or self._open(account_id, self._opening(change), now)
         if plan and plan.plan_id != account.figures.plan_id:

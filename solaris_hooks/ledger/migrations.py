@@ -11,6 +11,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
+from typing import Any
 from urllib.parse import quote
 
 import psycopg
@@ -76,7 +77,7 @@ def _serialised(conninfo: str) -> Iterator[psycopg.Connection]:
 
 
 @contextmanager
-def _backend(conninfo: str) -> Iterator[object]:
+def _backend(conninfo: str) -> Iterator[Any]:
     backend = get_backend(_yoyo_url(conninfo))
     try:
         yield backend
@@ -84,7 +85,7 @@ def _backend(conninfo: str) -> Iterator[object]:
         backend.connection.close()
 
 
-def _migrations() -> object:
+def _migrations() -> Any:
     with resources.as_file(resources.files("solaris_hooks.ledger").joinpath("sql/migrations")) as folder:
         return read_migrations(str(folder))
 

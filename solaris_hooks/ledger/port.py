@@ -49,9 +49,7 @@ class Metering(Protocol):
         """Turn a hold into nothing. False if it was settled, released or swept before."""
         ...
 
-    async def renew_leases(
-        self, holds: Sequence[tuple[AccountId, HoldId]], *, lease_seconds: int
-    ) -> int:
+    async def renew_leases(self, holds: Sequence[tuple[AccountId, HoldId]], *, lease_seconds: int) -> int:
         """Let holds of requests that still run live on. Returns how many were still there."""
         ...
 
@@ -67,9 +65,7 @@ class Books(Protocol):
         """One account as of now (its period renewed if due), or None."""
         ...
 
-    async def accounts(
-        self, *, query: str = "", limit: int = 50, after: AccountId | None = None
-    ) -> AccountPage:
+    async def accounts(self, *, query: str = "", limit: int = 50, after: AccountId | None = None) -> AccountPage:
         """Accounts in order of id whose id, e-mail or name contains ``query``, case-insensitively."""
         ...
 
@@ -97,15 +93,11 @@ class Books(Protocol):
         """
         ...
 
-    async def entries(
-        self, account_id: AccountId, *, limit: int = 50, before: int | None = None
-    ) -> Sequence[Entry]:
+    async def entries(self, account_id: AccountId, *, limit: int = 50, before: int | None = None) -> Sequence[Entry]:
         """Entries of an account, newest first, with numbers below ``before``."""
         ...
 
-    async def daily_usage(
-        self, account_id: AccountId, *, since: dt.date, until: dt.date
-    ) -> Sequence[DailyUsage]:
+    async def daily_usage(self, account_id: AccountId, *, since: dt.date, until: dt.date) -> Sequence[DailyUsage]:
         """Totals per local day and model, both ends included, oldest first."""
         ...
 

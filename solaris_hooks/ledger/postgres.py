@@ -196,9 +196,7 @@ class PostgresLedger:
 
     async def claim_expired(self, *, limit: int, claim_seconds: int) -> Sequence[Hold]:
         """See :meth:`Metering.claim_expired`."""
-        found = await self._all(
-            "claim_expired", {"limit": limit, "claim_seconds": claim_seconds, "now": self._clock()}
-        )
+        found = await self._all("claim_expired", {"limit": limit, "claim_seconds": claim_seconds, "now": self._clock()})
         return [rows.hold(row) for row in found]
 
     # ------------------------------------------------------------------ books
@@ -210,9 +208,7 @@ class PostgresLedger:
             return None
         return rows.account(row, (await self._lots([account_id])).get(account_id, ()))
 
-    async def accounts(
-        self, *, query: str = "", limit: int = 50, after: AccountId | None = None
-    ) -> AccountPage:
+    async def accounts(self, *, query: str = "", limit: int = 50, after: AccountId | None = None) -> AccountPage:
         """See :meth:`Books.accounts`."""
         found = await self._all("account_ids", {"query": query, "limit": limit + 1, "after": after})
         ids = [AccountId(row["account_id"]) for row in found]
@@ -267,16 +263,12 @@ class PostgresLedger:
         )
         return await self._existing(grant.account_id)
 
-    async def entries(
-        self, account_id: AccountId, *, limit: int = 50, before: int | None = None
-    ) -> Sequence[Entry]:
+    async def entries(self, account_id: AccountId, *, limit: int = 50, before: int | None = None) -> Sequence[Entry]:
         """See :meth:`Books.entries`."""
         found = await self._all("entries", {"account_id": account_id, "limit": limit, "before": before})
         return [rows.entry(row) for row in found]
 
-    async def daily_usage(
-        self, account_id: AccountId, *, since: dt.date, until: dt.date
-    ) -> Sequence[DailyUsage]:
+    async def daily_usage(self, account_id: AccountId, *, since: dt.date, until: dt.date) -> Sequence[DailyUsage]:
         """See :meth:`Books.daily_usage`."""
         found = await self._all("daily_usage", {"account_id": account_id, "since": since, "until": until})
         return [rows.daily(row) for row in found]
@@ -347,9 +339,7 @@ class PostgresLedger:
 
     # ------------------------------------------------------------------ within
 
-    async def _verify_in(
-        self, connection: AsyncConnection[DictRow], account_id: AccountId | None
-    ) -> Verification:
+    async def _verify_in(self, connection: AsyncConnection[DictRow], account_id: AccountId | None) -> Verification:
         parameters = {"account_id": account_id}
         verifier = AccountVerifier()
         async with (

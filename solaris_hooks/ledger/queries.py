@@ -14,4 +14,4 @@ def statements() -> dict[str, str]:
     """All statements by name, read once from the package."""
     text = resources.files("solaris_hooks.ledger").joinpath("sql/queries.sql").read_text("utf-8")
     _, *pieces = _NAME.split(text)
-    return dict(zip(pieces[::2], (body.strip() for body in pieces[1::2]), strict=True))
+    return dict(zip(pieces[::2], (body.strip().rstrip(";") for body in pieces[1::2]), strict=True))

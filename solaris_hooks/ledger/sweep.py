@@ -59,6 +59,9 @@ class Sweeper:
         """Keep the collaborators.
 
         Args:
+            ledger: whose holds to end.
+            spend_logs: asked first.
+            weights: for what the logs report.
             policy: for holds that no log knows: ``prompt`` books the estimate of the prompt, ``hold`` all
                 that was held, ``release`` nothing.
         """
@@ -87,8 +90,13 @@ class Sweeper:
                 await self._ledger.settle(self._settlement(hold, use))
         found = len(logged)
         report = SweepReport(len(holds), found, len(holds) - found - released, released)
-        _LOG.warning("swept %d lost holds: %d by LiteLLM's logs, %d by estimate, %d released",
-                     report.swept, report.from_spend_logs, report.estimated, report.released)
+        _LOG.warning(
+            "swept %d lost holds: %d by LiteLLM's logs, %d by estimate, %d released",
+            report.swept,
+            report.from_spend_logs,
+            report.estimated,
+            report.released,
+        )
         return report
 
     def _settlement(self, hold: Hold, use: LoggedUse | None) -> Settlement:

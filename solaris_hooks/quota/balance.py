@@ -28,13 +28,12 @@ class State(StrEnum):
     EXHAUSTED = "exhausted"
 
 
+_MARKS = ((100, State.EXHAUSTED), (95, State.CRITICAL), (80, State.WARNING))
+
+
 def state_of(use_percent: int) -> State:
     """State at a use in whole percent, rounded down."""
-    if use_percent >= 100:
-        return State.EXHAUSTED
-    if use_percent >= 95:
-        return State.CRITICAL
-    return State.WARNING if use_percent >= 80 else State.NORMAL
+    return next((state for mark, state in _MARKS if use_percent >= mark), State.NORMAL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ import datetime as dt
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+_DECEMBER = 12
+
 
 @dataclass(frozen=True, slots=True)
 class Period:
@@ -36,7 +38,7 @@ def _anchor(year: int, month: int, anchor_day: int, zone: ZoneInfo) -> dt.dateti
 
 
 def _next_month(year: int, month: int) -> tuple[int, int]:
-    return (year + 1, 1) if month == 12 else (year, month + 1)
+    return (year + 1, 1) if month == _DECEMBER else (year, month + 1)
 
 
 def _previous_month(year: int, month: int) -> tuple[int, int]:

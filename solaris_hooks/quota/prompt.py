@@ -34,6 +34,9 @@ _BYTES_PER_MEDIA_TOKEN = 16
 """Sound and documents: a second of MP3 at 128 kbit/s is 16 kB and counts 10 to 32 tokens; a page of a
 PDF is some 50 kB and counts up to 3,000. One token for 16 bytes is above both."""
 
+_LONGEST_NAME = 256
+"""Longer texts beside a medium are its data, shorter ones name it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
@@ -112,5 +115,5 @@ def _medium(field: str | None, value: str | Mapping[str, object]) -> tuple[str, 
     if isinstance(value, str):
         return "media", value
     media_type = str(value.get("media_type", ""))
-    data = next((inner for inner in value.values() if isinstance(inner, str) and len(inner) > 256), "")
+    data = next((inner for inner in value.values() if isinstance(inner, str) and len(inner) > _LONGEST_NAME), "")
     return ("image", "") if media_type.startswith("image/") else ("media", data)

@@ -130,7 +130,8 @@ def booked(figures: Figures, *, hold_id: UUID, charge: int, held: int, details: 
         details: facts kept with the entries.
     """
     from_allowance = min(charge, figures.allowance_left)
-    lots, from_credits = _drawn(figures.lots, charge - from_allowance)
+    lots, takings = _drawn(figures.lots, charge - from_allowance)
+    from_credits = sum(takings.values())
     covered = from_allowance + from_credits
     rest = charge - covered
     used = replace(
@@ -146,7 +147,11 @@ def booked(figures: Figures, *, hold_id: UUID, charge: int, held: int, details: 
         kind="usage",
         tokens=-covered,
         key=f"usage:{hold_id}",
-        details={**details, "from_allowance": from_allowance, "from_credits": from_credits},
+        details={
+            **details,
+            "from_allowance": from_allowance,
+            "from_credits": [{"lot_id": str(lot_id), "tokens": taken} for lot_id, taken in takings.items()],
+        },
     )
     if rest:
         owing = replace(step.figures, overage=figures.overage + rest)
@@ -247,18 +252,19 @@ def _expired(step: Step, now: dt.datetime) -> Step:
     return step
 
 
-def _drawn(lots: tuple[Lot, ...], tokens: int) -> tuple[tuple[Lot, ...], int]:
-    """Take tokens from lots in their turn. Returns the lots after it, in their turn, and what was taken."""
+def _drawn(lots: tuple[Lot, ...], tokens: int) -> tuple[tuple[Lot, ...], dict[UUID, int]]:
+    """Take tokens from lots in their turn. Returns the lots after it, and what was taken from which."""
     after: list[Lot] = []
-    wanted = tokens
+    takings: dict[UUID, int] = {}
     for lot in sorted(lots, key=lambda lot: lot.turn):
-        taken = min(wanted, lot.remaining)
-        wanted -= taken
+        taken = min(tokens - sum(takings.values()), lot.remaining)
+        if taken:
+            takings[lot.lot_id] = taken
         after.append(replace(lot, remaining=lot.remaining - taken))
-    return tuple(after), tokens - wanted
+    return tuple(after), takings
 
 
-def _posted(  # noqa: PLR0913 - the parts of one line of the ledger
+def _posted(
     before: Step,
     after: Figures,
     *,

@@ -28,9 +28,7 @@ class Weights:
         """
         uncached = usage.input_tokens - usage.cached_input_tokens
         exact = (
-            uncached * self.input
-            + usage.cached_input_tokens * self.cached_input
-            + usage.output_tokens * self.output
+            uncached * self.input + usage.cached_input_tokens * self.cached_input + usage.output_tokens * self.output
         )
         return int(exact.to_integral_value(rounding=ROUND_CEILING))
 

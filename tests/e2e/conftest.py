@@ -67,4 +67,3 @@ def proxy(
 def world(proxy: StockProxy, database_url: str, provider_url: str) -> World:
     """What a test does and sees: chats as users, and both books."""
     return World(proxy=proxy, database_url=database_url, provider_url=provider_url)
-

@@ -33,11 +33,13 @@ def books(**more: Any) -> dict[str, Any]:
         {"path": "/engines/demo/chat/completions"},
         {"path": "/openai/deployments/demo/chat/completions"},
     ],
-    ids=lambda trick: ",".join(trick),
+    ids=",".join,
 )
 @pytest.mark.parametrize("stream", [False, True])
 def test_the_call_is_booked_to_its_own_account_whatever_the_client_sets(
-    world: World, trick: dict[str, Any], stream: bool
+    world: World,
+    trick: dict[str, Any],
+    stream: bool,  # noqa: FBT001
 ) -> None:
     user = world.user(tokens=100_000)
     if stream and "path" not in trick:

@@ -7,6 +7,7 @@ import json
 
 import openai
 import pytest
+from openai.types.chat import ChatCompletionMessageParam
 
 from tests.e2e.world import World, sim
 
@@ -42,7 +43,9 @@ def test_all_keys_of_a_user_share_one_account(world: World) -> None:
     with world.proxy.client() as admin:
         other = admin.post("/key/generate", json={"user_id": user.name}).json()["key"]
     with world.proxy.client(other) as client:
-        client.post("/v1/chat/completions", json={"model": "demo", "messages": sim(prompt_tokens=1, completion_tokens=2)})
+        client.post(
+            "/v1/chat/completions", json={"model": "demo", "messages": sim(prompt_tokens=1, completion_tokens=2)}
+        )
     assert user.used == 23
 
 
@@ -51,7 +54,9 @@ def test_keys_without_a_user_have_accounts_of_their_own(world: World) -> None:
         made = [admin.post("/key/generate", json={}).json() for _ in range(2)]
     for each in made:
         with world.proxy.client(each["key"]) as client:
-            client.post("/v1/chat/completions", json={"model": "demo", "messages": sim(prompt_tokens=5, completion_tokens=5)})
+            client.post(
+                "/v1/chat/completions", json={"model": "demo", "messages": sim(prompt_tokens=5, completion_tokens=5)}
+            )
         (account,) = world.rows("SELECT * FROM solaris.accounts WHERE account_id = %s", f"key:{each['token']}")
         assert account["allowance_used"] == 10
 
@@ -100,7 +105,7 @@ def test_a_model_without_a_known_limit_gets_one(world: World) -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_an_exhausted_balance_is_refused_in_the_users_language(world: World, stream: bool) -> None:
+def test_an_exhausted_balance_is_refused_in_the_users_language(world: World, *, stream: bool) -> None:
     user = world.user(tokens=1)
     answer = user.chat(sim("palavra " * 50, label="never"), stream=stream)
     assert answer.status_code == 402
@@ -128,7 +133,9 @@ def test_what_is_used_up_reads_as_used_up(world: World) -> None:
 def test_an_overage_is_an_entry_of_its_own_and_comes_off_the_next_grant(world: World) -> None:
     user = world.user(tokens=200)
     user.chat(sim(prompt_tokens=100, completion_tokens=150, ignore_cap=True))
-    kinds = world.rows("SELECT kind, tokens FROM solaris.entries WHERE account_id = %s ORDER BY number", user.account_id)
+    kinds = world.rows(
+        "SELECT kind, tokens FROM solaris.entries WHERE account_id = %s ORDER BY number", user.account_id
+    )
     assert [(row["kind"], row["tokens"]) for row in kinds][-2:] == [("usage", -200), ("overage", -50)]
 
 
@@ -144,7 +151,9 @@ def test_a_suspended_account_reads_why(world: World, status: str, reason: str | 
     user = world.user(tokens=1000)
     world.rows(
         "UPDATE solaris.accounts SET status = %s, status_reason = %s WHERE account_id = %s RETURNING 1",
-        status, reason, user.account_id,
+        status,
+        reason,
+        user.account_id,
     )
     answer = user.chat(sim())
     assert answer.status_code == 403
@@ -217,19 +226,26 @@ def test_absurd_usage_is_not_believed(world: World, usage: dict[str, int]) -> No
 def test_the_official_client_chats_streams_and_reads_the_refusal(world: World) -> None:
     user = world.user(tokens=1_000)
     client = openai.OpenAI(base_url=f"{world.proxy.base_url}/v1", api_key=user.key)
+
+    def messages(text: str = "hello", **directive: object) -> list[ChatCompletionMessageParam]:
+        return [{"role": "user", "content": sim(text, **directive)[0]["content"]}]
+
     answer = client.chat.completions.create(
-        model="demo", messages=sim(prompt_tokens=10, completion_tokens=20), max_completion_tokens=50  # type: ignore[arg-type]
+        model="demo", messages=messages(prompt_tokens=10, completion_tokens=20), max_completion_tokens=50
     )
     assert answer.usage is not None
     stream = client.chat.completions.create(
-        model="demo", messages=sim(prompt_tokens=10, completion_tokens=900, ignore_cap=True), stream=True,  # type: ignore[arg-type]
-        stream_options={"include_usage": True}, max_tokens=100,
+        model="demo",
+        messages=messages(prompt_tokens=10, completion_tokens=900, ignore_cap=True),
+        stream=True,
+        stream_options={"include_usage": True},
+        max_tokens=100,
     )
     usages = [chunk.usage for chunk in stream if chunk.usage]
     assert usages[-1].total_tokens == 910
     user.settled(2)
     assert user.used == 30 + 910
     with pytest.raises(openai.APIStatusError) as refused:
-        client.chat.completions.create(model="demo", messages=sim("many words " * 100))  # type: ignore[arg-type]
+        client.chat.completions.create(model="demo", messages=messages("many words " * 100))
     assert refused.value.status_code == 402
     assert json.loads(refused.value.response.text)["error"]["type"] == "quota_exceeded"

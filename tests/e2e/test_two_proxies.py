@@ -24,7 +24,10 @@ def pair(
 ) -> Iterator[tuple[World, Sequence[StockProxy]]]:
     url = fresh_database(postgres, with_litellm_tables=True)
     # Short leases, so that what a killed proxy held comes back within the test.
-    impatient = {**config, "solaris_settings": {"hold_wait_seconds": 2, "hold_lease_seconds": 15, "sweep_interval_seconds": 1}}
+    impatient = {
+        **config,
+        "solaris_settings": {"hold_wait_seconds": 2, "hold_lease_seconds": 15, "sweep_interval_seconds": 1},
+    }
     folder = tmp_path_factory.mktemp("pair")
     with stock_proxies(2, impatient, database_url=url, folder=folder, provider_url=provider_url) as proxies:
         yield World(proxies[0], url, provider_url), proxies
@@ -82,8 +85,7 @@ async def test_what_a_killed_proxy_held_comes_back_and_is_booked_as_estimated(
                 f"{proxies[1].base_url}/v1/chat/completions", json=body, headers={"Authorization": f"Bearer {user.key}"}
             )
         )
-        while not await asyncio.to_thread(lambda: user.held):
-            await asyncio.sleep(0.05)
+        await asyncio.to_thread(until, lambda: user.held > 0)
         proxies[1].kill()
         with pytest.raises(httpx.HTTPError):
             await doomed

@@ -97,7 +97,7 @@ class World:
 
     def rows(self, sql: str, *values: object) -> list[dict[str, Any]]:
         with psycopg.connect(self.database_url, autocommit=True, row_factory=dict_row) as connection:
-            return connection.execute(sql, values).fetchall()  # type: ignore[arg-type]
+            return connection.execute(sql, values).fetchall()
 
     def user(self, *, tokens: int | None = None) -> User:
         """A new user; with ``tokens``, on a plan of that many a month."""

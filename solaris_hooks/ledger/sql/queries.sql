@@ -5,30 +5,30 @@
 SELECT r.outcome, r.amount, r.created, (r.account).*
 FROM solaris.hold_v1(
     %(account_id)s, %(hold_id)s, %(model)s, %(want)s, %(minimum)s, %(prompt)s, %(lease_seconds)s,
-    %(email)s, %(create)s, %(plan_id)s, %(locale)s, %(time_zone)s, %(anchor_day)s, %(now)s) AS r
+    %(email)s, %(create)s, %(plan_id)s, %(locale)s, %(time_zone)s, %(anchor_day)s, %(now)s) AS r;
 
 -- settle --
 -- Turn a hold into use; see settle_v1.
 SELECT r.outcome, r.charge, r.overage AS beyond, r.use_percent_before, (r.account).*
 FROM solaris.settle_v1(
     %(account_id)s, %(hold_id)s, %(model)s, %(charge)s, %(input_tokens)s, %(cached_input_tokens)s,
-    %(output_tokens)s, %(reasoning_tokens)s, %(source)s, %(details)s, %(now)s) AS r
+    %(output_tokens)s, %(reasoning_tokens)s, %(source)s, %(details)s, %(now)s) AS r;
 
 -- release --
 -- Turn a hold into nothing; see release_v1.
-SELECT solaris.release_v1(%(account_id)s, %(hold_id)s, %(now)s) AS released
+SELECT solaris.release_v1(%(account_id)s, %(hold_id)s, %(now)s) AS released;
 
 -- renew_leases --
 -- Let holds of running requests live on; see renew_leases_v1.
-SELECT solaris.renew_leases_v1(%(account_ids)s, %(hold_ids)s, %(lease_seconds)s, %(now)s) AS renewed
+SELECT solaris.renew_leases_v1(%(account_ids)s, %(hold_ids)s, %(lease_seconds)s, %(now)s) AS renewed;
 
 -- claim_expired --
 -- Take holds whose lease ran out; see claim_expired_v1.
-SELECT * FROM solaris.claim_expired_v1(%(limit)s, %(claim_seconds)s, %(now)s)
+SELECT * FROM solaris.claim_expired_v1(%(limit)s, %(claim_seconds)s, %(now)s);
 
 -- account --
 -- One account as of now.
-SELECT (solaris.refresh_account_v1(%(account_id)s, %(now)s)).*
+SELECT (solaris.refresh_account_v1(%(account_id)s, %(now)s)).*;
 
 -- account_ids --
 -- A page of accounts that match a search, in order of id.
@@ -37,27 +37,27 @@ WHERE (%(after)s::text IS NULL OR account_id COLLATE "C" > %(after)s)
 AND (%(query)s = '' OR position(lower(%(query)s) IN lower(account_id)) > 0
     OR position(lower(%(query)s) IN lower(email)) > 0 OR position(lower(%(query)s) IN lower(name)) > 0)
 ORDER BY account_id COLLATE "C"
-LIMIT %(limit)s
+LIMIT %(limit)s;
 
 -- put_account --
 -- Change an account or make it; see put_account_v1.
 SELECT (solaris.put_account_v1(
     %(account_id)s, %(plan_id)s, %(status)s, %(status_reason)s, %(email)s, %(name)s, %(locale)s,
     %(time_zone)s, %(anchor_day)s, %(actor)s, %(default_plan_id)s, %(default_locale)s,
-    %(default_time_zone)s, %(default_anchor_day)s, %(now)s)).account_id
+    %(default_time_zone)s, %(default_anchor_day)s, %(now)s)).account_id;
 
 -- grant_credits --
 -- Grant credits once; see grant_credits_v1.
 SELECT (solaris.grant_credits_v1(
     %(account_id)s, %(lot_id)s, %(tokens)s, %(origin)s, %(reason)s, %(actor)s, %(key)s,
-    %(expires_at)s, %(now)s)).account_id
+    %(expires_at)s, %(now)s)).account_id;
 
 -- lots --
 -- Credit lots of some accounts that hold tokens, in the order in which they are used.
 SELECT account_id, lot_id, tokens, remaining, origin, reason, actor, created_at, expires_at
 FROM solaris.credit_lots
 WHERE account_id = ANY(%(account_ids)s) AND remaining > 0
-ORDER BY account_id, expires_at NULLS LAST, created_at, lot_id
+ORDER BY account_id, expires_at NULLS LAST, created_at, lot_id;
 
 -- entries --
 -- Entries of an account, newest first.
@@ -66,14 +66,14 @@ SELECT account_id, number, kind, tokens, allowance_after, credits_after, overage
 FROM solaris.entries
 WHERE account_id = %(account_id)s AND (%(before)s::bigint IS NULL OR number < %(before)s)
 ORDER BY number DESC
-LIMIT %(limit)s
+LIMIT %(limit)s;
 
 -- daily_usage --
 -- Totals per local day and model.
 SELECT day, model, requests, estimated_requests, input_tokens, cached_input_tokens, output_tokens, charge
 FROM solaris.usage_daily
 WHERE account_id = %(account_id)s AND day BETWEEN %(since)s AND %(until)s
-ORDER BY day, model
+ORDER BY day, model;
 
 -- holds --
 -- Tokens held now, oldest first.
@@ -81,13 +81,13 @@ SELECT account_id, hold_id, model, amount, prompt, held_at, lease_until
 FROM solaris.holds
 WHERE %(account_id)s::text IS NULL OR account_id = %(account_id)s
 ORDER BY held_at, hold_id
-LIMIT %(limit)s
+LIMIT %(limit)s;
 
 -- plans --
 -- All plans, or the named one.
 SELECT plan_id, monthly_tokens, thresholds FROM solaris.plans
 WHERE %(plan_id)s::text IS NULL OR plan_id = %(plan_id)s
-ORDER BY plan_id COLLATE "C"
+ORDER BY plan_id COLLATE "C";
 
 -- put_plan --
 -- Make or change a plan; its accounts take the new tokens over when they are next looked at.
@@ -96,7 +96,7 @@ VALUES (%(plan_id)s, %(monthly_tokens)s, %(thresholds)s, %(actor)s)
 ON CONFLICT (plan_id) DO UPDATE SET
     monthly_tokens = excluded.monthly_tokens, thresholds = excluded.thresholds,
     changed_by = excluded.changed_by, changed_at = clock_timestamp()
-RETURNING plan_id, monthly_tokens, thresholds
+RETURNING plan_id, monthly_tokens, thresholds;
 
 -- verify_accounts --
 -- The stored figures of accounts, with the sums that they must equal.
@@ -109,7 +109,7 @@ SELECT
         WHERE l.account_id = a.account_id) AS lots_sum
 FROM solaris.accounts AS a
 WHERE %(account_id)s::text IS NULL OR a.account_id = %(account_id)s
-ORDER BY a.account_id COLLATE "C"
+ORDER BY a.account_id COLLATE "C";
 
 -- verify_entries --
 -- Every entry, account by account, oldest first.
@@ -117,15 +117,15 @@ SELECT account_id, number, kind, tokens, allowance_after, credits_after, overage
     reason, idempotency_key, details::text AS details, previous_hash, hash
 FROM solaris.entries
 WHERE %(account_id)s::text IS NULL OR account_id = %(account_id)s
-ORDER BY account_id COLLATE "C", number
+ORDER BY account_id COLLATE "C", number;
 
 -- ping --
 -- The books can be read.
-SELECT 1 FROM solaris.plans LIMIT 1
+SELECT count(*) AS plans FROM solaris.plans;
 
 -- make_usage_partitions --
 -- Partitions of usage for this month and the next ones.
-SELECT solaris.make_usage_partitions_v1(%(months)s, %(now)s) AS made
+SELECT solaris.make_usage_partitions_v1(%(months)s, %(now)s) AS made;
 
 -- spend_logs --
 -- What LiteLLM's own logs say of some holds. Rows are found by their time, which LiteLLM indexes.
@@ -137,4 +137,4 @@ FROM "LiteLLM_SpendLogs"
 WHERE "startTime" BETWEEN %(since)s AND %(until)s
 AND metadata -> 'spend_logs_metadata' ->> 'solaris_hold_id' = ANY(%(hold_ids)s)
 AND coalesce(metadata ->> 'status', 'success') = 'success'
-ORDER BY hold_id, "endTime" DESC
+ORDER BY hold_id ASC, "endTime" DESC;

@@ -1,7 +1,7 @@
 -- The ledger's tables. Every hot table leads its key with the account, so that the same
 -- schema distributes over Citus. Tokens are bigint and booked (weighted); times are UTC.
 --
--- Accounts are written by the functions of 0002 alone, which lock the account's row first. So no
+-- Accounts are written by the functions of the schema alone, which lock the account's row first. So no
 -- foreign keys from the hot tables to it: each would cost another look-up for every call.
 
 CREATE TABLE solaris.plans (
@@ -87,7 +87,7 @@ CREATE TABLE solaris.entries (
 CREATE FUNCTION solaris.refuse_change_v1() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION 'solaris.entries is append-only: post a correcting entry instead of a %', TG_OP
+    RAISE EXCEPTION 'solaris.entries is append-only: post a correcting entry instead of a %', tg_op
         USING ERRCODE = 'SH006';
 END
 $$;
@@ -95,7 +95,7 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON solaris.entries
 FOR EACH ROW EXECUTE FUNCTION solaris.refuse_change_v1();
 CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON solaris.entries
 FOR EACH STATEMENT EXECUTE FUNCTION solaris.refuse_change_v1();
-REVOKE UPDATE, DELETE, TRUNCATE ON solaris.entries FROM PUBLIC;
+REVOKE UPDATE, DELETE, TRUNCATE ON solaris.entries FROM public;
 
 CREATE TABLE solaris.credit_lots (
     account_id text NOT NULL,
