@@ -6,9 +6,9 @@ import datetime as dt
 
 import pytest
 
-from solaris_hooks.ledger.records import AccountChange, HoldOutcome, NewAccount
+from solaris_hooks.ledger.records import AccountChange, HoldOutcome, NewAccount, SettleOutcome
 from solaris_hooks.quota.balance import Status
-from solaris_hooks.quota.errors import InvalidRequestError, NotFoundError
+from solaris_hooks.quota.errors import NotFoundError, SolarisError
 from solaris_hooks.quota.ids import new_hold_id
 
 from .world import ANA, BIA, World
@@ -132,7 +132,8 @@ async def test_a_first_hold_on_a_plan_that_is_not_there_makes_nothing(world: Wor
 
 
 async def test_a_first_hold_in_a_zone_that_is_not_there_makes_nothing(world: World) -> None:
-    with pytest.raises(InvalidRequestError):
+    """Settings are checked before; whoever passes them by gets an error of ours."""
+    with pytest.raises(SolarisError):
         await world.hold(new_account=NewAccount(time_zone="Mars/Olympus"))
     assert await world.ledger.account(ANA) is None
 
@@ -219,3 +220,38 @@ async def test_a_settled_hold_cannot_be_released(world: World) -> None:
 async def test_releasing_what_was_never_there_changes_nothing(world: World) -> None:
     assert await world.ledger.release(BIA, new_hold_id()) is False
     assert await world.ledger.account(BIA) is None
+
+
+async def test_a_hold_that_comes_again_after_its_release_can_be_released_again(world: World) -> None:
+    """A statement whose connection broke may reach PostgreSQL after everything else happened."""
+    hold_id = await world.held(100)
+    await world.ledger.release(ANA, hold_id)
+    await world.hold(want=100, hold_id=hold_id)
+
+    assert await world.ledger.release(ANA, hold_id) is True
+
+    assert (await world.account()).balance.held == 0
+    assert list(await world.ledger.holds()) == []
+
+
+async def test_a_hold_that_comes_again_after_its_settlement_ends_with_the_next_one(world: World) -> None:
+    hold_id = await world.held(100)
+    await world.settle(hold_id, 60)
+    await world.hold(want=100, hold_id=hold_id)
+
+    assert (await world.settle(hold_id, 60)).outcome is SettleOutcome.REPLAYED
+
+    balance = (await world.account()).balance
+    assert (balance.held, balance.used) == (0, 60)
+    assert list(await world.ledger.holds()) == []
+
+
+async def test_a_hold_that_comes_again_after_its_settlement_can_be_released(world: World) -> None:
+    hold_id = await world.held(100)
+    await world.settle(hold_id, 60)
+    await world.hold(want=100, hold_id=hold_id)
+
+    assert await world.ledger.release(ANA, hold_id) is True
+
+    balance = (await world.account()).balance
+    assert (balance.held, balance.used) == (0, 60)
