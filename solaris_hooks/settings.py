@@ -65,7 +65,7 @@ class Settings(BaseSettings):
 
     database_url: str = Field("", description="PostgreSQL of the books. Default: DATABASE_URL, LiteLLM's own.")
     pool_max_size: int = Field(10, ge=1, le=200, description="Connections at the most, for each worker process.")
-    pool_timeout_seconds: float = Field(10.0, gt=0, le=60, description="Wait for a free connection.")
+    pool_timeout_seconds: float = Field(5.0, gt=0, le=60, description="Wait for a free connection.")
     prepared_statements: bool = Field(
         default=True, description="Set false behind PgBouncer before 1.21 in transaction mode."
     )

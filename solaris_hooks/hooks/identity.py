@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from litellm.constants import LITELLM_PROXY_MASTER_KEY_ALIAS
 from litellm.proxy._types import SpecialProxyStrings, UserAPIKeyAuth
+from litellm.proxy.auth.auth_exception_handler import DB_UNAVAILABLE_FALLBACK_USER_ID
 
-from solaris_hooks.quota.errors import InvalidRequestError
+from solaris_hooks.quota.errors import InvalidRequestError, LedgerUnavailableError
 from solaris_hooks.quota.ids import AccountId, account_id
 
 TRUSTED_SERVICE_FLAG = "solaris_trusted_service"
@@ -28,7 +29,10 @@ def account_of(auth: UserAPIKeyAuth, *, meter_master_key: bool) -> AccountId | N
 
     Raises:
         InvalidRequestError: a trusted service key named no end user.
+        LedgerUnavailableError: LiteLLM lets anybody in while its database is away, under one made-up user.
     """
+    if auth.user_id == DB_UNAVAILABLE_FALLBACK_USER_ID:
+        raise LedgerUnavailableError("LiteLLM's database is away, so nobody knows whose key this is.")
     if is_master_key(auth) and not meter_master_key:
         return None
     if is_trusted_service(auth):

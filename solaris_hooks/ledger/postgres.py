@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 from psycopg import AsyncConnection, IsolationLevel
 from psycopg.rows import DictRow, dict_row
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from solaris_hooks.ledger import errors, rows
 from solaris_hooks.ledger.lanes import Lanes
@@ -39,7 +39,7 @@ from solaris_hooks.ledger.records import (
 from solaris_hooks.ledger.sweep import LoggedUse
 from solaris_hooks.ledger.verification import AccountVerifier, StoredFigures
 from solaris_hooks.quota.checks import checked_anchor_day, checked_grant, checked_plan, checked_time_zone
-from solaris_hooks.quota.errors import NotFoundError, SchemaError, SolarisError
+from solaris_hooks.quota.errors import LedgerUnavailableError, NotFoundError, SchemaError, SolarisError
 from solaris_hooks.quota.ids import AccountId, HoldId
 
 _LOG = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class PostgresLedger:
         defaults: NewAccount | None = None,
         now: Callable[[], dt.datetime] | None = None,
         pool_max_size: int = 10,
-        pool_timeout_seconds: float = 10.0,
+        pool_timeout_seconds: float = 5.0,
         prepare: bool = True,
     ) -> None:
         """Keep the settings; connect to nothing yet.
@@ -390,9 +390,18 @@ class PostgresLedger:
     async def _execute(self, name: str, parameters: Parameters) -> list[DictRow]:
         with errors.translated():
             await self._open()
-            async with self._pool.connection() as connection:
-                cursor = await connection.execute(self._statements[name], parameters)
-                return await cursor.fetchall()
+            failed_before = self._failed_connections()
+            try:
+                async with self._pool.connection() as connection:
+                    cursor = await connection.execute(self._statements[name], parameters)
+                    return await cursor.fetchall()
+            except PoolTimeout as exc:
+                if self._failed_connections() > failed_before:
+                    raise LedgerUnavailableError from exc
+                raise
+
+    def _failed_connections(self) -> int:
+        return int(self._pool.get_stats().get("connections_errors", 0))
 
     async def _open(self) -> None:
         if self._pool.closed:

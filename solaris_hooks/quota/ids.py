@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import NewType
 from uuid import UUID
 
@@ -17,8 +18,8 @@ HoldId = NewType("HoldId", UUID)
 """A UUIDv7 minted by us for each request; never anything that a client can choose."""
 
 MAX_ACCOUNT_ID_CHARACTERS = 300
-# No control characters: they could forge lines in logs. No space at either end: it could not be seen.
-_ACCOUNT_ID = re.compile(r"(?:user|key|end_user):[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?")
+_ACCOUNT_ID = re.compile(r"(?:user|key|end_user):(?P<id>.+)", re.DOTALL)
+_UNFIT = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
 def new_hold_id() -> HoldId:
@@ -30,9 +31,16 @@ def account_id(text: str) -> AccountId:
     """Check an account id.
 
     Raises:
-        InvalidRequestError: it is not of one of the three kinds, is too long, or holds control characters.
+        InvalidRequestError: it is not of one of the three kinds, is too long, or holds what cannot be printed.
     """
-    if len(text) > MAX_ACCOUNT_ID_CHARACTERS or not _ACCOUNT_ID.fullmatch(text):
+    match = _ACCOUNT_ID.fullmatch(text)
+    # Control characters and line separators could forge lines in logs; a space at either end is not seen.
+    plain = (
+        match is not None
+        and match["id"] == match["id"].strip()
+        and not any(unicodedata.category(each) in _UNFIT for each in text)
+    )
+    if not plain or len(text) > MAX_ACCOUNT_ID_CHARACTERS:
         raise InvalidRequestError(
             "An account id reads user:<user_id>, key:<hash> or end_user:<id>, "
             f"with at most {MAX_ACCOUNT_ID_CHARACTERS} printable characters.",

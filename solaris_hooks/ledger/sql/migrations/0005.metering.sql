@@ -13,6 +13,7 @@ DECLARE
     at timestamptz;
     remaining bigint;
     available bigint;
+    least_useful bigint;
     entries_before bigint;
 BEGIN
     created := false;
@@ -39,10 +40,11 @@ BEGIN
     amount := 0;
     remaining := account.allowance_granted - account.allowance_used + account.credits_remaining;
     available := greatest(0, remaining - account.held);
+    least_useful := greatest(p_minimum, least(p_want, 1)); -- holding nothing would bound nothing
     outcome := CASE
         WHEN account.status <> 'active' THEN 'inactive'
-        WHEN p_minimum <= available OR p_want <= available THEN 'held'
-        WHEN p_minimum <= remaining THEN 'contended'
+        WHEN least_useful <= available OR p_want <= available THEN 'held'
+        WHEN least_useful <= remaining THEN 'contended'
         ELSE 'tight'
     END;
     IF outcome = 'held' THEN
@@ -126,6 +128,10 @@ BEGIN
     use_percent_before := CASE WHEN granted = 0 THEN 100 ELSE
         least(100 * (account.allowance_used + account.credits_used + account.overage) / granted, 1000000) END;
 
+    DELETE FROM solaris.holds AS h WHERE h.account_id = p_account_id AND h.hold_id = p_hold_id
+    RETURNING h.amount, h.held_at INTO held;
+    account.held := account.held - coalesce(held.amount, 0);
+
     SELECT u.charge, u.overage INTO before FROM solaris.usage AS u
     WHERE u.account_id = p_account_id AND u.hold_id = p_hold_id AND u.status = 'settled';
     IF FOUND THEN
@@ -135,10 +141,6 @@ BEGIN
         PERFORM solaris.store_account_v1(account);
         RETURN;
     END IF;
-
-    DELETE FROM solaris.holds AS h WHERE h.account_id = p_account_id AND h.hold_id = p_hold_id
-    RETURNING h.amount, h.held_at INTO held;
-    account.held := account.held - coalesce(held.amount, 0);
 
     charge := p_charge;
     from_allowance := least(p_charge, account.allowance_granted - account.allowance_used);
@@ -208,7 +210,8 @@ BEGIN
             account_id, hold_id, status, model, charge, overage, input_tokens, cached_input_tokens,
             output_tokens, reasoning_tokens, held, held_at, ended_at)
         VALUES (
-            p_account_id, p_hold_id, 'released', gone.model, 0, 0, 0, 0, 0, 0, gone.amount, gone.held_at, at);
+            p_account_id, p_hold_id, 'released', gone.model, 0, 0, 0, 0, 0, 0, gone.amount, gone.held_at, at)
+        ON CONFLICT (account_id, hold_id) DO NOTHING; -- a hold that came again: what it ended with stands
     END IF;
     IF account.account_id IS NOT NULL THEN
         PERFORM solaris.store_account_v1(account);
