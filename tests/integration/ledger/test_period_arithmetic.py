@@ -15,7 +15,7 @@ from solaris_hooks.quota.period import Period, period_containing
 
 from .world import utc
 
-BEGIN, END = dt.datetime(2015, 1, 1), dt.datetime(2035, 1, 1)  # noqa: DTZ001 - Hypothesis adds the zone
+BEGIN, END = dt.datetime(2020, 1, 1), dt.datetime(2030, 1, 1)  # noqa: DTZ001 - Hypothesis adds the zone
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def connection(ledger_url: str) -> Iterator[psycopg.Connection]:
 @pytest.fixture(scope="module")
 def zones(connection: psycopg.Connection) -> list[str]:
     """Zones of which both know the same rules: their data are of different years, and this is about arithmetic."""
-    weeks = [BEGIN.replace(tzinfo=dt.UTC) + dt.timedelta(weeks=n) for n in range(20 * 53)]
+    weeks = [BEGIN.replace(tzinfo=dt.UTC) + dt.timedelta(weeks=n) for n in range(10 * 53)]
     rows = connection.execute(
         """
         SELECT name, array_agg(extract(epoch FROM (at AT TIME ZONE name) - (at AT TIME ZONE 'UTC'))::int ORDER BY at)
@@ -54,7 +54,7 @@ def _by_postgres(connection: psycopg.Connection, at: dt.datetime, zone: str, anc
     return Period(*row)
 
 
-@settings(max_examples=1500, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     at=st.datetimes(BEGIN, END, timezones=st.just(dt.UTC)),
     place=st.integers(0, 10_000),
@@ -84,7 +84,7 @@ def test_both_find_the_same_day_wherever_clocks_change_at_midnight(
             compared += 1
             expected = period_containing(at, time_zone=zone, anchor_day=day)
             assert _by_postgres(connection, at, zone, day) == expected, (zone, at, day)
-    assert compared > 100
+    assert compared > 50
 
 
 def _midnight_changes(zone: str) -> Iterator[tuple[dt.datetime, int]]:
@@ -94,7 +94,7 @@ def _midnight_changes(zone: str) -> Iterator[tuple[dt.datetime, int]]:
     takes the second midnight (Antarctica/Vostok on 2023-12-18; inhabited places last in 2014).
     """
     local = ZoneInfo(zone)
-    day = dt.date(2017, 1, 1)
+    day = dt.date(2022, 1, 1)
     while day.year < 2027:
         midnight = dt.datetime.combine(day, dt.time(), tzinfo=local)
         before, after = ((midnight + dt.timedelta(hours=hours)).utcoffset() for hours in (-2, 2))
