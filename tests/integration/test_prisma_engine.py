@@ -275,7 +275,7 @@ async def test_litellms_tables_go_to_public_even_beside_a_schema_of_the_users_ow
 
 
 def test_the_translations_pass_their_own_tests() -> None:
-    argv = [recorded_engine().node, "--test", str(ENGINE / "test") + "/"]
+    argv = [str(recorded_engine().node), "--test", str(ENGINE / "test") + "/"]
     done = subprocess.run(argv, cwd=ENGINE, text=True, capture_output=True, check=False)
     assert done.returncode == 0, done.stdout
 
