@@ -83,3 +83,14 @@ async def test_a_lease_that_ran_out_can_still_be_settled(world: World) -> None:
     await world.settle(hold_id, 80)
     balance = (await world.account()).balance
     assert (balance.held, balance.used) == (0, 80)
+
+
+async def test_the_first_leases_to_run_out_are_claimed_first_whichever_hold_was_first(world: World) -> None:
+    made = [new_hold_id() for _ in range(4)]
+    for hold_id, lease_seconds in zip(made, (90, 30, 120, 60), strict=True):
+        await world.hold(hold_id=hold_id, lease_seconds=lease_seconds)
+    world.clock.wait(seconds=200)
+
+    claimed = await world.ledger.claim_expired(limit=3, claim_seconds=30)
+
+    assert [hold.hold_id for hold in claimed] == [made[1], made[3], made[0]]

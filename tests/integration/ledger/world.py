@@ -78,6 +78,7 @@ class World:
         account_id: AccountId = ANA,
         hold_id: HoldId | None = None,
         prompt: int = 10,
+        lease_seconds: int = LEASE_SECONDS,
         email: str | None = None,
         new_account: NewAccount | None = None,
     ) -> HoldResult:
@@ -90,7 +91,7 @@ class World:
                 want=want,
                 minimum=minimum,
                 prompt=prompt,
-                lease_seconds=LEASE_SECONDS,
+                lease_seconds=lease_seconds,
                 email=email,
                 new_account=new_account or NewAccount(),
             )
