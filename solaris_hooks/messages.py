@@ -52,7 +52,13 @@ def whole_number(locale: str, number: int) -> str:
 
 def day(locale: str, instant: dt.datetime, time_zone: str) -> str:
     """The local day of an instant as the locale writes it: 01/12/2026 in Portuguese."""
-    return str(format_date(instant.astimezone(ZoneInfo(time_zone)).date(), format="short" if locale == "pt_BR" else "long", locale=_babel(locale)))
+    return str(
+        format_date(
+            instant.astimezone(ZoneInfo(time_zone)).date(),
+            format="short" if locale == "pt_BR" else "long",
+            locale=_babel(locale),
+        )
+    )
 
 
 def _babel(locale: str) -> str:

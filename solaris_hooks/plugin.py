@@ -68,9 +68,7 @@ def build(settings: Settings) -> tuple[SolarisHandler, PostgresLedger]:
             ledger=ledger,
             in_flight=in_flight,
             settler=settler,
-            sweeper=Sweeper(
-                ledger=ledger, spend_logs=ledger, weights=weights, policy=settings.sweep_policy.value
-            ),
+            sweeper=Sweeper(ledger=ledger, spend_logs=ledger, weights=weights, policy=settings.sweep_policy.value),
         ),
         locale=settings.default_locale,
     )

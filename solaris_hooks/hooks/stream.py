@@ -35,5 +35,19 @@ async def settled_at_end(
             yield chunk
     finally:
         # After a disconnect every plain await here is cancelled at once.
+        if not _provider_reported(chunks):
+            usage = None
         with anyio.CancelScope(shield=True):
             await settler.settle_shielded(request, usage, model=model, text="".join(pieces))
+
+
+def _provider_reported(stream: object) -> bool:
+    """Whether the usage in a stream is the provider's own.
+
+    Where the provider reports none, LiteLLM ends the stream with a usage chunk that it counted itself
+    and that looks like any other. The chunks as they came are kept on its stream object.
+    """
+    received = getattr(stream, "chunks", None)
+    if not isinstance(received, list):
+        return True
+    return any(getattr(chunk, "usage", None) is not None for chunk in received)

@@ -1,0 +1,107 @@
+"""What LiteLLM does, as far as this package leans on it: each of these fails when a LiteLLM release changes it."""
+
+from __future__ import annotations
+
+import litellm
+import pytest
+from litellm.integrations.custom_logger import CustomLogger
+from litellm.proxy.utils import ProxyLogging
+
+from solaris_hooks.hooks.handler import SolarisHandler
+from tests.e2e.world import World, sim, until
+
+
+def test_every_hook_is_defined_on_the_class_that_litellm_looks_at() -> None:
+    hooks = [name for name in vars(SolarisHandler) if name.startswith("async_")]
+    assert len(hooks) == 6
+    for name in hooks:
+        assert hasattr(CustomLogger, name), f"LiteLLM calls no {name} any more"
+
+
+def test_the_supported_release_is_the_one_that_runs() -> None:
+    from importlib.metadata import version
+
+    assert version("litellm").startswith("1.106.")
+    assert ProxyLogging is not None
+    assert litellm is not None
+
+
+def test_one_instance_serves_a_process(world: World) -> None:
+    user = world.user(tokens=10_000)
+    user.chat(sim(prompt_tokens=1, completion_tokens=1))
+    assert len(user.settled()) == 1, "two instances would hold twice"
+    assert user.usage("released") == []
+
+
+def test_litellms_rate_limiter_comes_after_the_hold_which_is_then_released(world: World) -> None:
+    user = world.user(tokens=100_000)
+    with world.proxy.client() as admin:
+        key = admin.post("/key/generate", json={"user_id": user.name, "rpm_limit": 1}).json()["key"]
+    with world.proxy.client(key) as client:
+        answers = [
+            client.post(
+                "/v1/chat/completions", json={"model": "demo", "messages": sim(prompt_tokens=5, completion_tokens=5)}
+            )
+            for _ in range(3)
+        ]
+    statuses = [answer.status_code for answer in answers]
+    assert 429 in statuses
+    until(lambda: user.held == 0)
+    assert user.used == 10 * statuses.count(200)
+    assert len(user.usage("released")) == statuses.count(429)
+
+
+def test_a_request_whose_hooks_run_twice_holds_once(world: World) -> None:
+    """The rate limiter refuses a model that has a fallback: LiteLLM runs all pre-call hooks again."""
+    user = world.user(tokens=100_000)
+    with world.proxy.client() as admin:
+        made = admin.post("/key/generate", json={"user_id": user.name, "model_rpm_limit": {"light": 1}})
+    with world.proxy.client(made.json()["key"]) as client:
+        body = {"model": "light", "messages": sim(prompt_tokens=5, completion_tokens=10)}
+        answers = [client.post("/v1/chat/completions", json=body) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    rows = user.settled(2)
+    assert [row["model"] for row in rows] == ["light", "backup"], "the second call was to have been limited"
+    assert [row["charge"] for row in rows] == [15, 25]
+    assert user.held == 0
+    assert len(user.usage("released")) == 1, "the hold of the first run is given back at once"
+
+
+def test_the_first_attempts_failure_is_not_the_end(world: World) -> None:
+    user = world.user(tokens=100_000)
+    directive = {"status": 500, "fail_times": 1, "id": user.name, "prompt_tokens": 5, "completion_tokens": 5}
+    assert user.chat(sim(**directive)).status_code == 200
+    assert [row["charge"] for row in user.settled()] == [10]
+    assert user.usage("released") == []
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_provider_that_reports_no_usage_is_booked_by_estimate_and_marked(world: World, *, stream: bool) -> None:
+    user = world.user(tokens=100_000)
+    messages = sim("a question of some words", completion_tokens=30, omit_usage=True)
+    if stream:
+        with user.stream(messages) as answer:
+            list(answer.iter_lines())
+    else:
+        user.chat(messages)
+    (row,) = user.settled()
+    assert row["source"] == "estimate"
+    assert row["output_tokens"] >= 30
+
+
+def test_a_client_that_leaves_before_the_answer_leaves_no_hold_behind(world: World) -> None:
+    user = world.user(tokens=100_000)
+    import httpx
+
+    for stream in (False, True):
+        with world.proxy.client(user.key, seconds=0.7) as client, pytest.raises(httpx.TimeoutException):
+            client.post(
+                "/v1/chat/completions",
+                json={
+                    "model": "demo",
+                    "stream": stream,
+                    "messages": sim(prompt_tokens=5, completion_tokens=5, delay_ms=1500),
+                },
+            )
+    until(lambda: user.held == 0, seconds=60)
+    assert len(user.usage()) == 2

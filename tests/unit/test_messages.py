@@ -1,0 +1,55 @@
+"""Sentences that users read, in both languages."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from importlib import resources
+
+import pytest
+from babel.messages.pofile import read_po
+
+from solaris_hooks.messages import LOCALES, day, sentence, whole_number
+
+
+def catalogue(locale: str) -> dict[str, str]:
+    file = resources.files("solaris_hooks").joinpath(f"locale/{locale}/LC_MESSAGES/solaris.po")
+    with file.open("rb") as source:
+        return {str(each.id): str(each.string) for each in read_po(source) if each.id}
+
+
+def test_both_languages_say_the_same_things_with_the_same_values() -> None:
+    portuguese, english = (catalogue(locale) for locale in LOCALES)
+    assert portuguese.keys() == english.keys()
+    for key, text in portuguese.items():
+        assert text
+        assert set(re.findall(r"%\((\w+)\)s", text)) == set(re.findall(r"%\((\w+)\)s", english[key]))
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_sentence_fits_what_librechat_shows(locale: str) -> None:
+    longest = {
+        "renewal": "September 30, 2026",
+        "remaining": "1.000.000.000.000",
+        "needed": "1.000.000.000.000",
+        "reason": "x" * 80,
+    }
+    for key, text in catalogue(locale).items():
+        names = set(re.findall(r"%\((\w+)\)s", text))
+        assert len("402 " + sentence(locale, key, **{name: longest[name] for name in names})) <= 240, key
+        assert "{" not in text
+        assert "\n" not in text
+
+
+def test_numbers_and_days_are_written_as_the_language_writes_them() -> None:
+    instant = dt.datetime(2026, 12, 1, 3, tzinfo=dt.UTC)
+    assert day("pt_BR", instant, "America/Sao_Paulo") == "01/12/2026"
+    assert day("en", instant, "America/Sao_Paulo") == "December 1, 2026"
+    assert day("pt_BR", instant - dt.timedelta(seconds=1), "America/Sao_Paulo") == "30/11/2026"
+    assert whole_number("pt_BR", 1234567) == "1.234.567"
+    assert whole_number("en", 1234567) == "1,234,567"
+
+
+def test_an_unknown_language_reads_as_portuguese() -> None:
+    assert sentence("xx", "refusal.held") == sentence("pt_BR", "refusal.held")
+    assert whole_number("xx", 1000) == "1.000"

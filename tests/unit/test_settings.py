@@ -1,0 +1,112 @@
+"""Settings: one place, checked once, and each wrong value is told what to write."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from solaris_hooks.database_url import DatabaseUrlError, libpq_url
+from solaris_hooks.quota.errors import SettingsError
+from solaris_hooks.quota.usage import Usage
+from solaris_hooks.settings import load_settings
+
+URL = "postgresql://u:p@localhost:5432/books"
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", URL)
+
+
+def config(folder: Path, text: str) -> Path:
+    path = folder / "litellm_config.yaml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_without_a_section_the_defaults_hold_and_the_database_is_litellms() -> None:
+    settings = load_settings()
+    assert settings.database_url == URL
+    assert settings.refusal_status == 402
+    assert settings.new_account.plan_id == "default"
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = config(tmp_path, "solaris_settings:\n  refusal_status: 403\n  pool_max_size: 3\n")
+    monkeypatch.setenv("SOLARIS_REFUSAL_STATUS", "429")
+    settings = load_settings(path)
+    assert (settings.refusal_status, settings.pool_max_size) == (429, 3)
+
+
+def test_a_value_of_the_file_may_name_a_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = config(tmp_path, "solaris_settings:\n  database_url: os.environ/BOOKS\n")
+    monkeypatch.setenv("BOOKS", "postgresql://books@db/solaris")
+    assert load_settings(path).database_url == "postgresql://books@db/solaris"
+    monkeypatch.delenv("BOOKS")
+    with pytest.raises(SettingsError, match="BOOKS, which is not set"):
+        load_settings(path)
+
+
+def test_weights_are_exact_even_when_written_as_yaml_numbers(tmp_path: Path) -> None:
+    path = config(
+        tmp_path, 'solaris_settings:\n  weights:\n    "gpt-4o*": {input: 0.376, output: 1.5}\n    "*": {input: 2}\n'
+    )
+    table = load_settings(path).weight_table
+    weights = table.of("gpt-4o-mini")
+    assert (weights.input, weights.cached_input, weights.output) == (Decimal("0.376"), Decimal("0.376"), Decimal("1.5"))
+    assert weights.charge(Usage(input_tokens=1000, output_tokens=0)) == 376
+    assert table.of("claude").input == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("refusal_status: 200", "refusal_status"),
+        ("default_time_zone: Brasilia", "IANA"),
+        ("default_anchor_day: 32", "1 to 31"),
+        ("default_locale: fr", "one of pt_BR, en"),
+        ("unknown_users: maybe", "'create' or 'refuse'"),
+        ("weights: {a: {input: -1}}", "greater than or equal to 0"),
+        ("weights: {a: {input: .nan}}", "finite"),
+        ("weights: {a: {price: 1}}", "there is no such setting"),
+        ("hold_lease_secs: 5", "there is no such setting"),
+        ("database_url: mysql://x/y", "must begin with postgresql://"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_it_takes(tmp_path: Path, line: str, said: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        load_settings(config(tmp_path, f"solaris_settings:\n  {line}\n"))
+    assert said in error.value.message
+    assert line.split(":", 1)[0] in error.value.message
+
+
+@pytest.mark.parametrize("text", ["solaris_settings: [1, 2]", "solaris_settings: {1: 2}", "a: [unclosed"])
+def test_a_broken_file_is_told_so(tmp_path: Path, text: str) -> None:
+    with pytest.raises(SettingsError):
+        load_settings(config(tmp_path, text))
+
+
+def test_a_missing_file_is_told_so(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="There is no config file"):
+        load_settings(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize(
+    ("prisma", "libpq"),
+    [
+        (f"{URL}?schema=public&connection_limit=5&pool_timeout=9", URL),
+        (f"{URL}?sslmode=require&pgbouncer=true", f"{URL}?sslmode=require"),
+        ("postgres://u@localhost/d?host=/run/pg&schema=x", "postgres://u@localhost/d?host=%2Frun%2Fpg"),
+    ],
+)
+def test_parameters_of_prisma_are_left_out_for_libpq(prisma: str, libpq: str) -> None:
+    assert libpq_url(prisma) == libpq
+
+
+@pytest.mark.parametrize("url", ["", "mysql://a/b", "postgresql://u:secret@h/d?nonsense=1"])
+def test_an_url_that_cannot_be_read_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(DatabaseUrlError) as error:
+        libpq_url(url)
+    assert "secret" not in str(error.value)
