@@ -1,0 +1,1 @@
+"""What the plugin costs, measured: ``python -m tests.benchmarks --help``."""

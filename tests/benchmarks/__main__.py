@@ -1,0 +1,106 @@
+"""Run the benchmarks: ``python -m tests.benchmarks [proxy] [ledger] [--quick] [--write]``."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+
+from deploy.local.checkout import ROOT
+from deploy.local.errors import LocalError
+from deploy.local.postgres import EmbeddedPostgres, start_postgres, stop_postgres
+from deploy.local.state import State
+
+from . import ledger, proxy, report
+from .machine import commit_milliseconds
+
+REPORT = ROOT / "docs" / "benchmarks.md"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure, print the report and, if asked, write it into the documentation."""
+    options = _options(arguments)
+    command = " ".join(["make bench", f'ARGS="{" ".join(arguments)}"' if arguments else ""]).strip()
+    sections = {}
+    try:
+        # A server that keeps what it has said is kept, as in production: its speed is a part of the result.
+        with tempfile.TemporaryDirectory(prefix="solaris-bench-") as made, _server(Path(made)) as server:
+            folder = Path(made)
+            for name in options.what or report.SECTIONS:
+                sections[name] = _section(name, server, folder, options, command)
+                sys.stdout.write(f"\n{sections[name]}\n")
+                sys.stdout.flush()
+    except LocalError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    if options.write:
+        report.write(REPORT, sections)
+    return 0
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("what", nargs="*", choices=[[], *report.SECTIONS], help="default: everything")
+    parser.add_argument("--quick", action="store_true", help="one short block each: to see that it works, not to know")
+    parser.add_argument("--write", action="store_true", help=f"put the results into {REPORT.relative_to(ROOT)}")
+    parser.add_argument("--blocks", type=int, help="blocks of each contender; more where the machine is not quiet")
+    parser.add_argument("--accounts", type=int, help="accounts of the ledger's first half (1,000)")
+    parser.add_argument("--idle-hooks", action="store_true", help="measure a plugin that does nothing, too")
+    return parser.parse_args(arguments)
+
+
+def _section(name: str, server: EmbeddedPostgres, folder: Path, options: argparse.Namespace, command: str) -> str:
+    circumstances = report.Circumstances(
+        command=command,
+        postgres=_describe(server),
+        commit_milliseconds=commit_milliseconds(folder),
+        load_before=os.getloadavg(),
+    )
+    if name == "proxy":
+        effort = proxy.QUICK if options.quick else proxy.FULL
+        effort = replace(effort, blocks=options.blocks or effort.blocks)
+        outcomes = proxy.measure(server, folder, effort, idle_hooks=options.idle_hooks)
+        return report.proxy_report(outcomes, circumstances, effort)
+    pairs = ledger.QUICK if options.quick else ledger.FULL
+    pairs = replace(pairs, blocks=options.blocks or pairs.blocks, accounts=options.accounts or pairs.accounts)
+    return report.ledger_report(ledger.measure(server, folder, pairs), circumstances, pairs)
+
+
+@contextlib.contextmanager
+def _server(folder: Path) -> Iterator[EmbeddedPostgres]:
+    state = State.open(folder / "postgres")
+    server = start_postgres(state, durable=True)
+    try:
+        yield server
+    finally:
+        if server.service is not None:
+            server.service.stop()
+        stop_postgres(state)
+
+
+def _describe(server: EmbeddedPostgres) -> str:
+    with psycopg.connect(server.url()) as connection:
+        settings = {
+            name: connection.execute("SELECT current_setting(%s)", (name,)).fetchall()[0][0]
+            for name in ("server_version", "fsync", "synchronous_commit", "full_page_writes", "shared_buffers")
+        }
+    version = settings.pop("server_version")
+    return f"{version}, durable ({', '.join(f'{name} {value}' for name, value in settings.items())})"
+
+
+def _end(number: int, _frame: object) -> None:
+    """Leave through every `finally`, so that what was started is stopped."""
+    sys.exit(128 + number)
+
+
+for _signal in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(_signal, _end)
+sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,128 @@
+"""The proxies that are compared: the same stock LiteLLM, the same config but for one thing."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import yaml
+
+from deploy.local.checkout import ROOT, say
+from deploy.local.errors import LocalError
+from deploy.local.postgres import EmbeddedPostgres
+from deploy.local.processes import wait_until
+from deploy.local.testing import StockProxy, fresh_database, start_stock_proxy
+
+from .machine import cpu_by_kind
+
+AMPLE_TOKENS = 1_000_000_000_000
+PLUGIN = "solaris_hooks.plugin.proxy_handler"
+_BOOKED = "SELECT (SELECT count(*) FROM solaris.usage WHERE status = 'settled'), (SELECT count(*) FROM solaris.holds)"
+_BOOKED_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A way to run the proxy.
+
+    Attributes:
+        name: as the tables call it.
+        callbacks: what LiteLLM's ``callbacks`` names.
+    """
+
+    name: str
+    callbacks: tuple[str, ...] = ()
+
+
+STOCK = Contender("without the plugin")
+SOLARIS = Contender("with the plugin", (PLUGIN,))
+IDLE = Contender("with hooks that do nothing", ("tests.benchmarks.idle_hooks.handler",))
+"""Tells apart what LiteLLM spends on any plugin from what this one spends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A contender's proxy, with a key for each of its users."""
+
+    contender: Contender
+    proxy: StockProxy
+    database_url: str
+    keys: Sequence[str]
+
+    def cpu_seconds(self) -> dict[str, float]:
+        """CPU seconds so far of the ``proxy`` and of Prisma's ``engine`` below it."""
+        return {"proxy": 0.0, "engine": 0.0} | cpu_by_kind(self.proxy.pid, _kind)
+
+    def require_booked(self, requests: int) -> None:
+        """Make sure that the plugin, where there is one, did its work: each request booked, nothing held.
+
+        Raises:
+            LocalError: it did not.
+        """
+        if PLUGIN not in self.contender.callbacks:
+            return
+        found: tuple[object, ...] | None = None
+        with psycopg.connect(self.database_url, autocommit=True) as connection:
+
+            def booked() -> bool:
+                nonlocal found
+                found = connection.execute(_BOOKED).fetchone()
+                return found == (requests, 0)
+
+            if not wait_until(booked, _BOOKED_SECONDS):
+                raise LocalError(f"of {requests} requests (booked, held) are {found}", "see the proxy's log")
+        say(f"the plugin booked each of the {requests} requests that it let pass")
+
+
+def _kind(command_line: str) -> str:
+    return "engine" if "query-engine" in command_line else "proxy"
+
+
+def config_of(contender: Contender) -> dict[str, Any]:
+    """The project's own config with a contender's callbacks, and the demo model alone."""
+    loaded: dict[str, Any] = yaml.safe_load((ROOT / "litellm_config.yaml").read_text("utf-8"))
+    config = copy.deepcopy(loaded)
+    config["model_list"] = [model for model in config["model_list"] if model["model_name"] == "demo"]
+    config["litellm_settings"]["callbacks"] = list(contender.callbacks)
+    if PLUGIN not in contender.callbacks:
+        config.pop("solaris_settings", None)
+    return config
+
+
+@contextlib.contextmanager
+def running(
+    contenders: Sequence[Contender], *, server: EmbeddedPostgres, provider_url: str, folder: Path, users: int
+) -> Iterator[Sequence[Running]]:
+    """Run a proxy for each, side by side, each on a database of its own in one server."""
+    with contextlib.ExitStack() as stack:
+        proxies = []
+        for number, contender in enumerate(contenders):
+            database_url = fresh_database(server, with_litellm_tables=True)
+            proxy = start_stock_proxy(
+                config_of(contender),
+                database_url=database_url,
+                folder=folder / f"proxy-{number}",
+                provider_url=provider_url,
+                env={"PYTHONPATH": str(ROOT)},
+            )
+            stack.callback(proxy.stop)
+            proxies.append((contender, proxy, database_url))
+        started = []
+        for contender, proxy, database_url in proxies:
+            proxy.wait_ready()
+            if PLUGIN in contender.callbacks:
+                _fill_up(proxy)
+            keys = [proxy.new_key(f"bench-{number}") for number in range(users)]
+            started.append(Running(contender, proxy, database_url, keys))
+        yield started
+
+
+def _fill_up(proxy: StockProxy) -> None:
+    with proxy.client() as admin:
+        plan = {"monthly_tokens": AMPLE_TOKENS}
+        admin.put("/solaris/api/v1/plans/default", json=plan).raise_for_status()
