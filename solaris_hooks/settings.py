@@ -27,7 +27,7 @@ from solaris_hooks.quota.weights import Weights, WeightTable
 
 SECTION = "solaris_settings"
 T = TypeVar("T")
-Weight = Annotated[Decimal, Field(ge=0, le=1000, allow_inf_nan=False)]
+Weight = Annotated[Decimal, Field(ge=0, le=1000, max_digits=12, decimal_places=9, allow_inf_nan=False)]
 
 
 class UnknownUsers(StrEnum):

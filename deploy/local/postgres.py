@@ -42,6 +42,8 @@ _SETTINGS = {
     "log_line_prefix": "%m [%p] %d ",
     "timezone": "UTC",
 }
+# Text in any language is compared without case, whatever locales the machine has.
+UNICODE_CASES = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 # For data that a test throws away: a crash may lose it, and every commit is faster.
 _NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
@@ -169,7 +171,14 @@ def _run_initdb(state: State, user: tuple[int, int] | None, superuser_password: 
     if user is not None:
         os.fchown(reader, *user)
     argv = [str(executables() / "initdb"), "-D", str(data), "-U", SUPERUSER, f"--pwfile=/dev/fd/{reader}"]
-    argv += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--data-checksums", "--no-instructions"]
+    argv += [
+        "--auth=scram-sha-256",
+        "--encoding=UTF8",
+        "--locale=C",
+        *UNICODE_CASES,
+        "--data-checksums",
+        "--no-instructions",
+    ]
     try:
         done = subprocess.run(
             argv,

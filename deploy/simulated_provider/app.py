@@ -112,7 +112,7 @@ def build_app(models: tuple[str, ...]) -> Starlette:
     )
 
 
-def _read_json(raw: bytes) -> Any:  # noqa: ANN401 - whatever the client sent
+def _read_json(raw: bytes) -> Any:
     try:
         return strict_json.read(raw)
     except ValueError as broken:

@@ -21,7 +21,7 @@ def _finite(figure: str) -> float:
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
 
 
-def read(raw: bytes) -> Any:  # noqa: ANN401 - whatever the client sent
+def read(raw: bytes) -> Any:
     """Read a whole body.
 
     Raises:

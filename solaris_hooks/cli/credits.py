@@ -53,7 +53,7 @@ def grant_credits(
         idempotency_key=body.idempotency_key,
         expires_at=body.expires_at,
     )
-    answer = AccountAnswer.of(with_ledger(context, lambda ledger: ledger.grant_credits(grant)))
+    answer = AccountAnswer.of(with_ledger(context, lambda ledger: ledger.grant_credits(grant)).account)
     if as_json:
         show_json(answer)
     else:

@@ -20,6 +20,7 @@ from solaris_hooks.ledger.records import (
     DailyUsage,
     Entry,
     Grant,
+    GrantResult,
     Hold,
     HoldOutcome,
     HoldRequest,
@@ -179,7 +180,7 @@ class MemoryLedger:
         account.change(change)
         return account.account
 
-    async def grant_credits(self, grant: Grant) -> Account:
+    async def grant_credits(self, grant: Grant) -> GrantResult:
         """Grant credits, once for each idempotency key."""
         checked_grant(grant.tokens)
         known = self._accounts.get(grant.account_id)
@@ -196,7 +197,7 @@ class MemoryLedger:
         account = self._as_of(known, now)
         if not first:
             account.credit(grant, now)
-        return account.account
+        return GrantResult(account.account, replayed=first is not None)
 
     async def entries(self, account_id: AccountId, *, limit: int = 50, before: int | None = None) -> Sequence[Entry]:
         """Entries of an account, newest first."""

@@ -20,6 +20,7 @@ from solaris_hooks.ledger.records import (
     DailyUsage,
     Entry,
     Grant,
+    GrantResult,
     Hold,
     HoldRequest,
     HoldResult,
@@ -84,7 +85,7 @@ class Books(Protocol):
         """
         ...
 
-    async def grant_credits(self, grant: Grant) -> Account:
+    async def grant_credits(self, grant: Grant) -> GrantResult:
         """Grant credits, once for each idempotency key; owed overage is taken from them first.
 
         Raises:

@@ -8,11 +8,12 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from psycopg import AsyncConnection, IsolationLevel
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from uuid_utils.compat import uuid7
 
 from solaris_hooks.ledger import errors, rows
 from solaris_hooks.ledger.lanes import Lanes
@@ -25,6 +26,7 @@ from solaris_hooks.ledger.records import (
     DailyUsage,
     Entry,
     Grant,
+    GrantResult,
     Hold,
     HoldOutcome,
     HoldRequest,
@@ -210,11 +212,12 @@ class PostgresLedger:
 
     async def accounts(self, *, query: str = "", limit: int = 50, after: AccountId | None = None) -> AccountPage:
         """See :meth:`Books.accounts`."""
-        found = await self._all("account_ids", {"query": query, "limit": limit + 1, "after": after})
-        ids = [AccountId(row["account_id"]) for row in found]
-        page, more = ids[:limit], len(ids) > limit
-        accounts = [account for each in page if (account := await self.account(each)) is not None]
-        return AccountPage(accounts, page[-1] if more else None)
+        parameters = {"query": query, "limit": limit + 1, "after": after, "now": self._clock()}
+        found = (await self._all("accounts", parameters))[: limit + 1]
+        page, more = found[:limit], len(found) > limit
+        lots = await self._lots([AccountId(row["account_id"]) for row in page])
+        accounts = [rows.account(row, lots.get(row["account_id"], ())) for row in page]
+        return AccountPage(accounts, accounts[-1].balance.account_id if more else None)
 
     async def put_account(self, account_id: AccountId, change: AccountChange, *, actor: str) -> Account:
         """See :meth:`Books.put_account`."""
@@ -244,14 +247,14 @@ class PostgresLedger:
         )
         return await self._existing(account_id)
 
-    async def grant_credits(self, grant: Grant) -> Account:
+    async def grant_credits(self, grant: Grant) -> GrantResult:
         """See :meth:`Books.grant_credits`."""
         checked_grant(grant.tokens)
-        await self._one(
+        row = await self._one(
             "grant_credits",
             {
                 "account_id": grant.account_id,
-                "lot_id": uuid4(),
+                "lot_id": uuid7(),
                 "tokens": grant.tokens,
                 "origin": grant.origin,
                 "reason": grant.reason,
@@ -261,7 +264,7 @@ class PostgresLedger:
                 "now": self._clock(),
             },
         )
-        return await self._existing(grant.account_id)
+        return GrantResult(await self._existing(grant.account_id), replayed=row["replayed"])
 
     async def entries(self, account_id: AccountId, *, limit: int = 50, before: int | None = None) -> Sequence[Entry]:
         """See :meth:`Books.entries`."""

@@ -209,6 +209,19 @@ class Grant:
     expires_at: dt.datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class GrantResult:
+    """Outcome of a grant.
+
+    Attributes:
+        account: as it is now.
+        replayed: the idempotency key granted these credits before; nothing was granted again.
+    """
+
+    account: Account
+    replayed: bool
+
+
 class EntryKind(StrEnum):
     """What an entry of the ledger says."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,15 @@ from solaris_hooks.quota.usage import reported_usage
 Row = Mapping[str, Any]
 
 
+def _utc(instant: dt.datetime) -> dt.datetime:
+    """In UTC, whatever the session's time zone is: Python finds equal times of two zones unequal near DST changes."""
+    return instant.astimezone(dt.UTC)
+
+
+def _utc_or_none(instant: dt.datetime | None) -> dt.datetime | None:
+    return None if instant is None else _utc(instant)
+
+
 def balance(row: Row) -> Balance:
     """Balance from the columns of ``solaris.accounts``."""
     return Balance(
@@ -24,7 +34,7 @@ def balance(row: Row) -> Balance:
         plan_id=row["plan_id"],
         locale=row["locale"],
         time_zone=row["time_zone"],
-        period=Period(row["period_start"], row["period_end"]),
+        period=Period(_utc(row["period_start"]), _utc(row["period_end"])),
         allowance_granted=row["allowance_granted"],
         allowance_used=row["allowance_used"],
         credits_remaining=row["credits_remaining"],
@@ -42,8 +52,8 @@ def account(row: Row, lots: Sequence[CreditLot]) -> Account:
         email=row["email"],
         name=row["name"],
         lots=lots,
-        created_at=row["created_at"],
-        last_used_at=row["last_used_at"],
+        created_at=_utc(row["created_at"]),
+        last_used_at=_utc_or_none(row["last_used_at"]),
     )
 
 
@@ -56,8 +66,8 @@ def lot(row: Row) -> CreditLot:
         origin=row["origin"],
         reason=row["reason"],
         actor=row["actor"],
-        created_at=row["created_at"],
-        expires_at=row["expires_at"],
+        created_at=_utc(row["created_at"]),
+        expires_at=_utc_or_none(row["expires_at"]),
     )
 
 
@@ -69,8 +79,8 @@ def hold(row: Row) -> Hold:
         model=row["model"],
         amount=row["amount"],
         prompt=row["prompt"],
-        held_at=row["held_at"],
-        lease_until=row["lease_until"],
+        held_at=_utc(row["held_at"]),
+        lease_until=_utc(row["lease_until"]),
     )
 
 
@@ -84,7 +94,7 @@ def entry(row: Row) -> Entry:
         allowance_after=row["allowance_after"],
         credits_after=row["credits_after"],
         overage_after=row["overage_after"],
-        at=row["at"],
+        at=_utc(row["at"]),
         actor=row["actor"],
         reason=row["reason"],
         idempotency_key=row["idempotency_key"],

@@ -69,8 +69,8 @@ def test_a_request_whose_hooks_run_twice_holds_once(world: World) -> None:
 
 def test_the_first_attempts_failure_is_not_the_end(world: World) -> None:
     user = world.user(tokens=100_000)
-    directive = {"status": 500, "fail_times": 1, "id": user.name, "prompt_tokens": 5, "completion_tokens": 5}
-    assert user.chat(sim(**directive)).status_code == 200
+    messages = sim(status=500, fail_times=1, id=user.name, prompt_tokens=5, completion_tokens=5)
+    assert user.chat(messages).status_code == 200
     assert [row["charge"] for row in user.settled()] == [10]
     assert user.usage("released") == []
 

@@ -28,16 +28,21 @@ SELECT * FROM solaris.claim_expired_v1(%(limit)s, %(claim_seconds)s, %(now)s);
 
 -- account --
 -- One account as of now.
-SELECT (solaris.refresh_account_v1(%(account_id)s, %(now)s)).*;
+SELECT a.* FROM solaris.refresh_account_v1(%(account_id)s, %(now)s) AS a;
 
--- account_ids --
--- A page of accounts that match a search, in order of id.
-SELECT account_id FROM solaris.accounts
-WHERE (%(after)s::text IS NULL OR account_id COLLATE "C" > %(after)s)
-AND (%(query)s = '' OR position(lower(%(query)s) IN lower(account_id)) > 0
-    OR position(lower(%(query)s) IN lower(email)) > 0 OR position(lower(%(query)s) IN lower(name)) > 0)
-ORDER BY account_id COLLATE "C"
-LIMIT %(limit)s;
+-- accounts --
+-- A page of accounts that match a search, as of now, in order of id.
+SELECT a.*
+FROM (
+    SELECT account_id FROM solaris.accounts
+    WHERE (%(after)s::text IS NULL OR account_id COLLATE "C" > %(after)s)
+    AND (%(query)s = '' OR position(lower(%(query)s) IN lower(account_id)) > 0
+        OR position(lower(%(query)s) IN lower(email)) > 0 OR position(lower(%(query)s) IN lower(name)) > 0)
+    ORDER BY account_id COLLATE "C"
+    LIMIT %(limit)s
+) AS page
+CROSS JOIN LATERAL solaris.refresh_account_v1(page.account_id, %(now)s) AS a
+ORDER BY a.account_id COLLATE "C";
 
 -- put_account --
 -- Change an account or make it; see put_account_v1.
@@ -48,9 +53,9 @@ SELECT (solaris.put_account_v1(
 
 -- grant_credits --
 -- Grant credits once; see grant_credits_v1.
-SELECT (solaris.grant_credits_v1(
+SELECT solaris.grant_credits_v1(
     %(account_id)s, %(lot_id)s, %(tokens)s, %(origin)s, %(reason)s, %(actor)s, %(key)s,
-    %(expires_at)s, %(now)s)).account_id;
+    %(expires_at)s, %(now)s) AS replayed;
 
 -- lots --
 -- Credit lots of some accounts that hold tokens, in the order in which they are used.
@@ -73,7 +78,7 @@ LIMIT %(limit)s;
 SELECT day, model, requests, estimated_requests, input_tokens, cached_input_tokens, output_tokens, charge
 FROM solaris.usage_daily
 WHERE account_id = %(account_id)s AND day BETWEEN %(since)s AND %(until)s
-ORDER BY day, model;
+ORDER BY day, model COLLATE "C";
 
 -- holds --
 -- Tokens held now, oldest first.

@@ -6,8 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from solaris_hooks.ledger.port import Books
-from solaris_hooks.ledger.records import Account, EntryKind, Grant
+from solaris_hooks.ledger.records import Grant
 from solaris_hooks.web.answers import AccountAnswer, AccountsAnswer, EntriesAnswer, UsageAnswer
 from solaris_hooks.web.bodies import (
     AccountBody,
@@ -62,7 +61,6 @@ async def grant_credits(
     administrator: Changer, books: TheBooks, account: TheAccountId, body: CreditsBody, response: Response
 ) -> AccountAnswer:
     """Grant credits once for each idempotency key, and answer the account. Owed overage is taken from them first."""
-    newest = await _newest_entry(books, await existing(books, account))
     grant = Grant(
         account_id=account,
         tokens=body.tokens,
@@ -71,11 +69,11 @@ async def grant_credits(
         idempotency_key=body.idempotency_key,
         expires_at=body.expires_at,
     )
-    granted = await books.grant_credits(grant)
-    if not await _posted_after(books, grant, newest):
+    result = await books.grant_credits(grant)
+    if result.replayed:
         response.status_code = 200
         response.headers["Idempotent-Replayed"] = "true"
-    return AccountAnswer.of(granted)
+    return AccountAnswer.of(result.account)
 
 
 @router.get("/{account}/entries", summary="Read the ledger of an account", responses=NOT_FOUND)
@@ -92,23 +90,3 @@ async def read_usage(
 ) -> UsageAnswer:
     """Totals per local day and model, both ends included; of this period where no days are given."""
     return await usage_over(books, await existing(books, account), query)
-
-
-async def _newest_entry(books: Books, account: Account) -> int:
-    entries = await books.entries(account.balance.account_id, limit=1)
-    return entries[0].number if entries else 0
-
-
-async def _posted_after(books: Books, grant: Grant, number: int) -> bool:
-    """Whether the grant's entry is newer than a number: the ledger does not say whether it replayed."""
-    before: int | None = None
-    while True:
-        entries = await books.entries(grant.account_id, limit=100, before=before)
-        for entry in entries:
-            if entry.number <= number:
-                return False
-            if entry.kind is EntryKind.CREDIT and entry.idempotency_key == f"credit:{grant.idempotency_key}":
-                return True
-        if not entries:
-            return False
-        before = entries[-1].number

@@ -11,7 +11,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from solaris_hooks.ledger.port import Ledger
-from solaris_hooks.ledger.records import Account, Entry
+from solaris_hooks.ledger.records import Account, Entry, GrantResult
 from solaris_hooks.quota.errors import SolarisError
 from solaris_hooks.quota.ids import AccountId
 
@@ -24,6 +24,8 @@ def comparable(value: object) -> object:
     """A result without what each ledger chooses for itself: the ids of credit lots."""
     if isinstance(value, Account):
         return replace(value, lots=[replace(lot, lot_id=_LOT) for lot in value.lots])
+    if isinstance(value, GrantResult):
+        return comparable(value.account), value.replayed
     if isinstance(value, SolarisError):
         return type(value)
     return list(value) if isinstance(value, list | tuple) else value

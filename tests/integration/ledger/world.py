@@ -145,7 +145,7 @@ class World:
     ) -> Account:
         """Grant credits; no two lots of a test are of the same instant."""
         self.clock.wait(seconds=1)
-        return await self.ledger.grant_credits(
+        result = await self.ledger.grant_credits(
             Grant(
                 account_id=account_id,
                 tokens=tokens,
@@ -156,6 +156,7 @@ class World:
                 expires_at=expires_at,
             )
         )
+        return result.account
 
     async def account(self, account_id: AccountId = ANA) -> Account:
         """An account that is there, as of now."""

@@ -112,7 +112,7 @@ BEGIN
     FOR lot IN
         SELECT lot_id, remaining FROM solaris.credit_lots
         WHERE account_id = a.account_id AND remaining > 0 AND expires_at <= p_at
-        ORDER BY expires_at, lot_id
+        ORDER BY expires_at, created_at, lot_id
     LOOP
         UPDATE solaris.credit_lots SET remaining = 0
         WHERE account_id = a.account_id AND lot_id = lot.lot_id;

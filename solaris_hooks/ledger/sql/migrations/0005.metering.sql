@@ -240,15 +240,21 @@ CREATE FUNCTION solaris.claim_expired_v1(p_limit integer, p_claim_seconds intege
 RETURNS SETOF solaris.holds
 LANGUAGE sql AS $$
     WITH expired AS (
-        SELECT account_id, hold_id FROM solaris.holds
+        SELECT account_id, hold_id, lease_until AS ran_out FROM solaris.holds
         WHERE lease_until < coalesce(p_now, clock_timestamp())
         ORDER BY lease_until
         LIMIT p_limit
         FOR UPDATE SKIP LOCKED
+    ), claimed AS (
+        UPDATE solaris.holds AS h
+        SET lease_until = coalesce(p_now, clock_timestamp()) + make_interval(secs => p_claim_seconds)
+        FROM expired
+        WHERE h.account_id = expired.account_id AND h.hold_id = expired.hold_id
+        RETURNING
+            h.account_id, h.hold_id, h.model, h.amount, h.prompt, h.available_before, h.held_at,
+            h.lease_until, expired.ran_out
     )
-    UPDATE solaris.holds AS h
-    SET lease_until = coalesce(p_now, clock_timestamp()) + make_interval(secs => p_claim_seconds)
-    FROM expired
-    WHERE h.account_id = expired.account_id AND h.hold_id = expired.hold_id
-    RETURNING h.*
+    SELECT account_id, hold_id, model, amount, prompt, available_before, held_at, lease_until
+    FROM claimed
+    ORDER BY ran_out, hold_id
 $$;

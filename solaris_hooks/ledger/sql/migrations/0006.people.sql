@@ -57,11 +57,11 @@ BEGIN
 END
 $$;
 
--- Grant credits, once for each key; what is owed is taken from them first.
+-- Grant credits, once for each key; what is owed is taken from them first. True if the key granted them before.
 CREATE FUNCTION solaris.grant_credits_v1(
     p_account_id text, p_lot_id uuid, p_tokens bigint, p_origin text, p_reason text, p_actor text,
     p_key text, p_expires_at timestamptz, p_now timestamptz
-) RETURNS solaris.accounts
+) RETURNS boolean
 LANGUAGE plpgsql AS $$
 DECLARE
     account solaris.accounts;
@@ -85,7 +85,7 @@ BEGIN
             RAISE EXCEPTION 'The idempotency key "%" was used for another grant.', p_key USING ERRCODE = 'SH002';
         END IF;
         PERFORM solaris.store_account_v1(account);
-        RETURN account;
+        RETURN true;
     END IF;
     IF p_expires_at <= at THEN
         RAISE EXCEPTION 'Credits must expire in the future, not at %.', p_expires_at USING ERRCODE = 'SH003';
@@ -107,6 +107,6 @@ BEGIN
             'expires_at', to_char(p_expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
             'overage_repaid', repaid));
     PERFORM solaris.store_account_v1(account);
-    RETURN account;
+    RETURN false;
 END
 $$;
