@@ -19,7 +19,7 @@ from solaris_hooks import __version__
 from solaris_hooks.hooks import tokenizer
 from solaris_hooks.hooks.admission import Admission
 from solaris_hooks.hooks.handler import SolarisHandler
-from solaris_hooks.hooks.identity import account_of
+from solaris_hooks.hooks.identity import account_of, is_master_key
 from solaris_hooks.hooks.in_flight import InFlight
 from solaris_hooks.hooks.models import Models
 from solaris_hooks.hooks.profiles import Profiles
@@ -92,7 +92,9 @@ def start() -> SolarisHandler:
     tokenizer.prepare()
     handler, ledger = build(settings)
     authenticator = LiteLLMAuthenticator(
-        lambda auth, _request: account_of(auth, meter_master_key=settings.meter_master_key)
+        lambda auth, request: (
+            None if is_master_key(auth) and not settings.meter_master_key else account_of(auth, request.headers)
+        )
     )
     mount(app, build_api(ledger, authenticator, open_accounts=settings.new_account.create))
     _LOG.info("solaris_hooks %s is ready", __version__)

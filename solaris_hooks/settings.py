@@ -89,7 +89,9 @@ class Settings(BaseSettings):
     hold_lease_seconds: int = Field(120, ge=15, le=3600, description="How long a hold outlives its process.")
     hold_max_seconds: int = Field(7200, ge=60, le=86400, description="How long a request may run at the most.")
     sweep_interval_seconds: float = Field(30.0, ge=1, le=3600, description="Pause between looks for lost holds.")
-    sweep_policy: SweepPolicy = Field(SweepPolicy.PROMPT, description="prompt, hold or release; see how-to.")
+    sweep_policy: SweepPolicy = Field(
+        SweepPolicy.PROMPT, description="Book the prompt's estimate, the whole hold, or nothing (release)."
+    )
 
     unknown_model_output_tokens: int = Field(
         16384, ge=1, le=10_000_000, description="Output cap where LiteLLM knows no limit of the model."

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from litellm.proxy._types import ProxyException
 
 from solaris_hooks.hooks import refusals, tokenizer
-from solaris_hooks.hooks.identity import account_of
+from solaris_hooks.hooks.identity import account_of, is_master_key
 from solaris_hooks.hooks.in_flight import InFlight, Request
-from solaris_hooks.hooks.request_body import Body, disarm, mark, unmark
+from solaris_hooks.hooks.request_body import Body, disarm, headers_of, mark, unmark
 from solaris_hooks.ledger.records import HoldOutcome, HoldRequest, HoldResult
 from solaris_hooks.quota.errors import InvalidRequestError, SolarisError
 from solaris_hooks.quota.ids import AccountId, HoldId, new_hold_id
@@ -49,6 +49,14 @@ class Ask:
     candidates: tuple[str, ...]
     prompt: Prompt
     output: OutputRequest
+
+
+def _email(auth: UserAPIKeyAuth, account_id: AccountId) -> str | None:
+    """The address LiteLLM knows of a user; an end user's own id where that is one."""
+    kind, _, name = account_id.partition(":")
+    if kind == "end_user":
+        return name if "@" in name else None
+    return auth.user_email if kind == "user" else None
 
 
 def _weakly(owner: object) -> weakref.ref[object] | None:
@@ -91,12 +99,12 @@ class Admission:
         if superseded is not None:
             await self._settler.release(superseded)
         try:
-            account_id = account_of(auth, meter_master_key=self._settings.meter_master_key)
-            if account_id is None or call_type in self._settings.unmetered_call_types:
+            unmetered_key = is_master_key(auth) and not self._settings.meter_master_key
+            if unmetered_key or call_type in self._settings.unmetered_call_types:
                 return
             if call_type not in METERED_CALL_TYPES:
                 raise refusals.unmetered_call_type(call_type)
-            ask = self._read(auth, body, account_id)
+            ask = self._read(auth, body)
             await self._admit(ask, body)
         except InvalidRequestError as exc:
             raise refusals.invalid_request(exc) from exc
@@ -104,7 +112,8 @@ class Admission:
             _LOG.error("request refused, since the books cannot be reached: %s", exc.message)
             raise refusals.unavailable(self._settings.default_locale) from exc
 
-    def _read(self, auth: UserAPIKeyAuth, body: Body, account_id: AccountId) -> Ask:
+    def _read(self, auth: UserAPIKeyAuth, body: Body) -> Ask:
+        account_id = account_of(auth, headers_of(body))
         disarm(body)
         model = body.get("model")
         if not isinstance(model, str) or not model:
@@ -112,7 +121,7 @@ class Admission:
         return Ask(
             account_id=account_id,
             hold_id=new_hold_id(),
-            email=auth.user_email if account_id.startswith("user:") else None,
+            email=_email(auth, account_id),
             model=model,
             candidates=self._models.candidates(model, body),
             prompt=read_prompt(body, media_tokens=self._settings.media_tokens),
@@ -147,8 +156,7 @@ class Admission:
             )
         )
         mark(body, ask.hold_id)
-        if result.created:
-            self._profiles.fetch_soon(ask.account_id)
+        self._profiles.fetch_soon(ask.account_id)
 
     def _sizings(self, ask: Ask, prompt_tokens: int) -> list[Sizing]:
         """What the request needs by the model asked for (first) and by each that may answer in its place."""

@@ -7,6 +7,8 @@ counts only on keys that belong to no user and no team, which administrators alo
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from litellm.constants import LITELLM_PROXY_MASTER_KEY_ALIAS
 from litellm.proxy._types import SpecialProxyStrings, UserAPIKeyAuth
 from litellm.proxy.auth.auth_exception_handler import DB_UNAVAILABLE_FALLBACK_USER_ID
@@ -16,16 +18,19 @@ from solaris_hooks.quota.ids import AccountId, account_id
 
 TRUSTED_SERVICE_FLAG = "solaris_trusted_service"
 
+END_USER_HEADERS = ("x-litellm-end-user-id", "x-litellm-customer-id")
+"""LiteLLM's own names of the header in which a service says who its user is."""
+
 NO_USER = SpecialProxyStrings.default_user_id.value
 """The user id that LiteLLM puts where there is no user: keys without a user must not share one account."""
 
 
-def account_of(auth: UserAPIKeyAuth, *, meter_master_key: bool) -> AccountId | None:
-    """The account that pays, or None for the master key where it is not metered.
+def account_of(auth: UserAPIKeyAuth, headers: Mapping[str, str]) -> AccountId:
+    """The account that pays.
 
     Args:
         auth: who LiteLLM says asks.
-        meter_master_key: whether requests with the master key have an account, too.
+        headers: of the request, their names in lower case; read for trusted service keys alone.
 
     Raises:
         InvalidRequestError: a trusted service key named no end user.
@@ -33,15 +38,16 @@ def account_of(auth: UserAPIKeyAuth, *, meter_master_key: bool) -> AccountId | N
     """
     if auth.user_id == DB_UNAVAILABLE_FALLBACK_USER_ID:
         raise LedgerUnavailableError("LiteLLM's database is away, so nobody knows whose key this is.")
-    if is_master_key(auth) and not meter_master_key:
-        return None
     if is_trusted_service(auth):
-        if not auth.end_user_id:
+        # Not LiteLLM's end_user_id: where the header is missing that is the body's `user`, which LibreChat
+        # always sends, and another account would silently pay.
+        end_user = next((headers[name].strip() for name in END_USER_HEADERS if headers.get(name, "").strip()), None)
+        if end_user is None:
             raise InvalidRequestError(
                 "This service key must name the end user: send the header x-litellm-end-user-id.",
                 param="x-litellm-end-user-id",
             )
-        return account_id(f"end_user:{auth.end_user_id.strip()}")
+        return account_id(f"end_user:{end_user}")
     if _has_user(auth):
         return account_id(f"user:{auth.user_id}")
     return account_id(f"key:{auth.token or auth.api_key or 'none'}")

@@ -15,19 +15,26 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
+MAX_REMEMBERED = 100_000
+"""Accounts of which a process remembers that it looked; some 10 MB."""
+
 
 class Profiles:
-    """Fills in the profile of an account that was just made."""
+    """Fills in the profile of each account, when this process first sees it and LiteLLM knows more."""
 
     def __init__(self, ledger: Books) -> None:
         """Keep the books."""
         self._ledger = ledger
         self._tasks: set[asyncio.Task[None]] = set()
+        self._looked_up: set[AccountId] = set()
 
     def fetch_soon(self, account_id: AccountId) -> None:
         """Fetch in the background: nobody's answer waits for a name."""
-        if not account_id.startswith("user:"):
+        if not account_id.startswith("user:") or account_id in self._looked_up:
             return
+        if len(self._looked_up) >= MAX_REMEMBERED:
+            self._looked_up.clear()
+        self._looked_up.add(account_id)
         task = asyncio.get_running_loop().create_task(self._fetch(account_id))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -41,8 +48,12 @@ class Profiles:
             user = await proxy_server.prisma_client.db.litellm_usertable.find_unique(
                 where={"user_id": account_id.removeprefix("user:")}
             )
-            if user is not None and (user.user_email or user.user_alias):
-                change = AccountChange(email=user.user_email, name=user.user_alias)
+            account = await self._ledger.account(account_id)
+            if user is None or account is None:
+                return
+            email, name = user.user_email or account.email, user.user_alias or account.name
+            if (email, name) != (account.email, account.name):
+                change = AccountChange(email=email, name=name)
                 await self._ledger.put_account(account_id, change, actor="system")
         except SolarisError as exc:
             _LOG.warning("profile of %s is not stored: %s", account_id, exc.message)

@@ -81,6 +81,13 @@ def unmark(body: Body) -> None:
                 logged.pop(HOLD_KEY, None)
 
 
+def headers_of(body: Body) -> dict[str, str]:
+    """The request's headers, as LiteLLM keeps them in the body; a client cannot write there."""
+    request = body.get("proxy_server_request")
+    headers = request.get("headers") if isinstance(request, dict) else None
+    return {str(name).lower(): str(value) for name, value in headers.items()} if isinstance(headers, dict) else {}
+
+
 def marked(body: object) -> HoldId | None:
     """The hold id in a request, or in the ``litellm_params`` of a logging event; None without one."""
     if not isinstance(body, dict):

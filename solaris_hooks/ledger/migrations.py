@@ -19,6 +19,7 @@ from psycopg.conninfo import conninfo_to_dict
 from yoyo import get_backend, read_migrations
 
 from solaris_hooks.ledger.errors import translated
+from solaris_hooks.quota.errors import LedgerError
 
 _LOG = logging.getLogger(__name__)
 _LOCK = 0x50_1A_21_50
@@ -46,7 +47,7 @@ def migrate(conninfo: str) -> list[str]:
             pending = backend.to_apply(_migrations())
             applied = [migration.id for migration in pending]
             if applied:
-                backend.apply_migrations(pending)
+                _apply(backend, pending)
         connection.execute("SELECT solaris.make_usage_partitions_v1(%s, NULL)", (MONTHS_AHEAD,))
     for name in applied:
         _LOG.info("applied migration %s to schema solaris", name)
@@ -66,6 +67,14 @@ def pending(conninfo: str) -> list[str]:
             return [migration.id for migration in _migrations()]
         with _backend(conninfo) as backend:
             return [migration.id for migration in backend.to_apply(_migrations())]
+
+
+def _apply(backend: Any, pending: Any) -> None:
+    try:
+        backend.apply_migrations(pending)
+    except psycopg.Error as exc:
+        text = exc.diag.message_primary or str(exc)
+        raise LedgerError(f"A migration of schema solaris failed, the books are as before it: {text}") from exc
 
 
 @contextmanager

@@ -8,10 +8,9 @@ Every error carries a stable ``code`` (machine readable, never renamed), the HTT
     ├── InvalidRequestError      400  the caller's request cannot be metered as it stands
     ├── NotFoundError            404  no such account or plan
     ├── ConflictError            409  an idempotency key was used for something else
-    ├── LedgerError              503  the books could not be read or written
-    │   ├── LedgerUnavailableError   503  PostgreSQL cannot be reached
-    │   └── SchemaError              503  the schema is missing or newer than this code
-    └── RefusedError             a request is not admitted (see solaris_hooks.quota.refusals)
+    └── LedgerError              503  the books could not be read or written
+        ├── LedgerUnavailableError   503  PostgreSQL cannot be reached
+        └── SchemaError              503  the schema is missing
 """
 
 from __future__ import annotations

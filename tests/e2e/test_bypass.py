@@ -159,7 +159,7 @@ def test_a_trusted_service_names_its_end_users_and_must(world: World) -> None:
         key = admin.post("/key/generate", json={"metadata": {"solaris_trusted_service": True}}).json()["key"]
     body = {"model": "demo", "messages": sim(**books())}
     with world.proxy.client(key) as client:
-        nobody = client.post("/v1/chat/completions", json=body)
+        nobody = client.post("/v1/chat/completions", json={**body, "user": "the-body-names-nobody"})
         assert nobody.status_code == 400
         assert "x-litellm-end-user-id" in nobody.json()["error"]["message"]
         somebody = client.post(

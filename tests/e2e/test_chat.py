@@ -9,7 +9,7 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletionMessageParam
 
-from tests.e2e.world import World, sim
+from tests.e2e.world import World, sim, until
 
 
 def test_an_answer_is_booked_to_the_token_and_its_headers_say_so(world: World) -> None:
@@ -249,3 +249,24 @@ def test_the_official_client_chats_streams_and_reads_the_refusal(world: World) -
         client.chat.completions.create(model="demo", messages=messages("many words " * 100))
     assert refused.value.status_code == 402
     assert json.loads(refused.value.response.text)["error"]["type"] == "quota_exceeded"
+
+
+def test_the_account_of_a_new_user_gets_the_name_and_address_that_litellm_knows(world: World) -> None:
+    user = world.user()
+    with world.proxy.client() as admin:
+        admin.post(
+            "/user/update", json={"user_id": user.name, "user_email": "ana@example.org", "user_alias": "Ana Souza"}
+        ).raise_for_status()
+    user.chat(sim(prompt_tokens=1, completion_tokens=1))
+    until(lambda: user.account["name"] == "Ana Souza")
+    assert user.account["email"] == "ana@example.org"
+    assert user.account["plan_id"] == "default"
+
+
+def test_an_account_in_english_is_refused_in_english(world: World) -> None:
+    user = world.user(tokens=1)
+    with world.proxy.client() as admin:
+        admin.put(f"/solaris/api/v1/accounts/{user.account_id}", json={"locale": "en"}).raise_for_status()
+    message = user.chat(sim("word " * 50)).json()["error"]["message"]
+    assert message.startswith("Your balance of 1 tokens does not cover this request")
+    assert len("402 " + message) <= 240

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import datetime as dt
+from importlib.metadata import version
+
+import httpx
 import litellm
 import pytest
 from litellm.integrations.custom_logger import CustomLogger
 from litellm.proxy.utils import ProxyLogging
 
 from solaris_hooks.hooks.handler import SolarisHandler
+from solaris_hooks.ledger.postgres import PostgresLedger
+from solaris_hooks.ledger.records import Hold
+from solaris_hooks.quota.ids import AccountId, HoldId
+from solaris_hooks.quota.usage import Usage
 from tests.e2e.world import World, sim, until
 
 
@@ -19,8 +28,6 @@ def test_every_hook_is_defined_on_the_class_that_litellm_looks_at() -> None:
 
 
 def test_the_supported_release_is_the_one_that_runs() -> None:
-    from importlib.metadata import version
-
     assert version("litellm").startswith("1.106.")
     assert ProxyLogging is not None
     assert litellm is not None
@@ -91,8 +98,6 @@ def test_a_provider_that_reports_no_usage_is_booked_by_estimate_and_marked(world
 
 def test_a_client_that_leaves_before_the_answer_leaves_no_hold_behind(world: World) -> None:
     user = world.user(tokens=100_000)
-    import httpx
-
     for stream in (False, True):
         with world.proxy.client(user.key, seconds=0.7) as client, pytest.raises(httpx.TimeoutException):
             client.post(
@@ -105,3 +110,17 @@ def test_a_client_that_leaves_before_the_answer_leaves_no_hold_behind(world: Wor
             )
     until(lambda: user.held == 0, seconds=60)
     assert len(user.usage()) == 2
+
+
+async def test_litellms_own_logs_know_the_hold_so_that_the_sweeper_can_ask_them(world: World) -> None:
+    user = world.user(tokens=100_000)
+    user.chat(sim(prompt_tokens=50, cached_tokens=20, completion_tokens=7))
+    (row,) = user.settled()
+    now = dt.datetime.now(dt.UTC)
+    lost = Hold(AccountId(user.account_id), HoldId(row["hold_id"]), "demo", 1, 1, row["held_at"], now)
+    async with PostgresLedger.connect(world.database_url) as ledger:
+        async with asyncio.timeout(90):
+            while not (found := await ledger.used_by([lost])):  # noqa: ASYNC110 - LiteLLM writes in batches
+                await asyncio.sleep(0.5)
+    assert found[lost.hold_id].usage == Usage(50, 7, cached_input_tokens=20)
+    assert found[lost.hold_id].model == "demo"

@@ -1,0 +1,110 @@
+"""Holds whose process died are ended: by what LiteLLM logged of them, else by policy."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import AsyncIterator, Callable
+from decimal import Decimal
+
+import psycopg
+import pytest
+
+from solaris_hooks.ledger.migrations import migrate
+from solaris_hooks.ledger.postgres import PostgresLedger
+from solaris_hooks.ledger.records import HoldRequest
+from solaris_hooks.ledger.sweep import Sweeper
+from solaris_hooks.quota.ids import AccountId, HoldId, new_hold_id
+from solaris_hooks.quota.weights import Weights, WeightTable
+
+ANA = AccountId("user:ana")
+
+SPEND_LOGS = """
+    CREATE TABLE "LiteLLM_SpendLogs" (
+        request_id text PRIMARY KEY, model text, model_group text, prompt_tokens integer, completion_tokens integer,
+        "startTime" timestamp, "endTime" timestamp, metadata jsonb)
+"""
+"""The columns that matter of LiteLLM's table; tests/e2e/test_litellm_facts.py looks at the real one."""
+
+
+@pytest.fixture
+async def ledger(postgres_url: str) -> AsyncIterator[PostgresLedger]:
+    migrate(postgres_url)
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute('DROP TABLE IF EXISTS "LiteLLM_SpendLogs"')
+        connection.execute("DELETE FROM solaris.holds")
+    async with PostgresLedger.connect(postgres_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def execute(postgres_url: str) -> Callable[..., list[tuple[object, ...]]]:
+    def run(sql: str, *values: object) -> list[tuple[object, ...]]:
+        with psycopg.connect(postgres_url, autocommit=True) as connection:
+            cursor = connection.execute(sql.encode(), values)
+            return cursor.fetchall() if cursor.description else []
+
+    return run
+
+
+async def lost_hold(ledger: PostgresLedger, execute: Callable[..., object], account: AccountId) -> HoldId:
+    hold_id = new_hold_id()
+    await ledger.hold(HoldRequest(account, hold_id, "m", want=500, minimum=10, prompt=40, lease_seconds=60))
+    execute("UPDATE solaris.holds SET lease_until = now() - interval '1 s' WHERE hold_id = %s", hold_id)
+    return hold_id
+
+
+def sweeper(ledger: PostgresLedger, policy: str = "prompt") -> Sweeper:
+    table = WeightTable({"heavy": Weights(output=Decimal(2))})
+    return Sweeper(ledger=ledger, spend_logs=ledger, weights=table, policy=policy)
+
+
+@pytest.mark.parametrize(("policy", "booked"), [("prompt", 40), ("hold", 500), ("release", 0)])
+async def test_what_nobody_knows_of_is_booked_by_policy(
+    ledger: PostgresLedger, execute: Callable[..., list[tuple[object, ...]]], policy: str, booked: int
+) -> None:
+    account = AccountId(f"user:{policy}")
+    await lost_hold(ledger, execute, account)
+    report = await sweeper(ledger, policy).sweep(limit=10)
+    found = await ledger.account(account)
+    assert found is not None
+    assert (found.balance.used, found.balance.held) == (booked, 0)
+    assert report.swept == 1
+    assert report.from_spend_logs == 0
+    assert (await sweeper(ledger, policy).sweep(limit=10)).swept == 0
+    assert (await ledger.verify(account)).ok
+
+
+async def test_what_litellm_logged_is_booked_exactly(
+    ledger: PostgresLedger, execute: Callable[..., list[tuple[object, ...]]]
+) -> None:
+    execute(SPEND_LOGS)
+    hold_id = await lost_hold(ledger, execute, AccountId("user:logged"))
+    now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
+    metadata = {
+        "status": "success",
+        "spend_logs_metadata": {"solaris_hold_id": str(hold_id)},
+        "usage_object": {"prompt_tokens_details": {"cached_tokens": 3}},
+    }
+    execute(
+        'INSERT INTO "LiteLLM_SpendLogs" VALUES (%s, %s, %s, %s, %s, %s, %s, %s::jsonb)',
+        "r1", "openai/x", "heavy", 12, 30, now, now, json.dumps(metadata),
+    )  # fmt: skip
+    report = await sweeper(ledger).sweep(limit=10)
+    assert (report.swept, report.from_spend_logs, report.estimated) == (1, 1, 0)
+    rows = execute("SELECT charge, source, cached_input_tokens, model FROM solaris.usage WHERE hold_id = %s", hold_id)
+    assert rows == [(72, "spend_log", 3, "heavy")]
+
+
+async def test_rows_of_a_month_without_a_partition_move_into_it(
+    ledger: PostgresLedger, execute: Callable[..., list[tuple[object, ...]]]
+) -> None:
+    ahead = dt.datetime.now(dt.UTC) + dt.timedelta(days=150)
+    ((floor,),) = execute("SELECT solaris.uuid7_floor_v1(%s)", ahead)
+    await ledger.hold(HoldRequest(ANA, HoldId(floor), "m", want=10, minimum=1, prompt=1, lease_seconds=60))  # type: ignore[arg-type]
+    await ledger.release(ANA, HoldId(floor))  # type: ignore[arg-type]
+    assert execute("SELECT count(*) FROM solaris.usage_default") == [(1,)]
+    assert await ledger.make_usage_partitions(months=6) > 0
+    assert execute("SELECT count(*) FROM solaris.usage_default") == [(0,)]
+    assert execute("SELECT count(*) FROM solaris.usage WHERE hold_id = %s", floor) == [(1,)]
+    assert await ledger.make_usage_partitions(months=6) == 0
