@@ -229,11 +229,13 @@ def _ledger_sentences(outcome: ledger.Outcome) -> Iterator[str]:
         f"than {1000 / cpu:.0f} pairs/s here."
     )
     if ledger.NO_LANES in outcome.blocks:
-        free = _median(outcome.blocks[ledger.NO_LANES], "pairs_per_second")
-        with_lanes = _median(shipped, "pairs_per_second")
+        free = [block.pairs_per_second for block in outcome.blocks[ledger.NO_LANES]]
+        bound = Comparison(free, [block.pairs_per_second for block in shipped])
+        low, high = bound.spread
         yield (
-            f"Bounding each account's statements to {ledger.SHIPPED.lanes} at a time: {with_lanes:.0f} pairs/s with "
-            f"the bound, {free:.0f} without ({with_lanes / free - 1:+.0%})."
+            f"Bounding each account's statements to {ledger.SHIPPED.lanes} at a time: {bound.other_median:.0f} pairs/s "
+            f"with the bound, {bound.base_median:.0f} without; block by block {low:.2f} to {high:.2f} times as many"
+            f"{', so this run cannot tell them apart.' if low < 1 < high else '.'}"
         )
 
 
