@@ -94,9 +94,11 @@ def build_app(models: tuple[str, ...]) -> Starlette:
     listed = [{"id": name, "object": "model", "created": 0, "owned_by": "sim"} for name in models]
 
     async def list_models(_request: Request) -> Response:
+        """Answer the models it pretends to have."""
         return JsonResponse({"object": "list", "data": listed})
 
     async def healthz(_request: Request) -> Response:
+        """Answer that it is there."""
         return JsonResponse({"status": "ok"})
 
     return Starlette(

@@ -45,6 +45,7 @@ def entries(
     """Show an account's ledger, newest first."""
 
     async def read(ledger: Ledger) -> list[Entry]:
+        """Read from the ledger."""
         found = (await existing(ledger, account)).balance.account_id
         return list(await ledger.entries(found, limit=limit + 1, before=before))
 
@@ -78,6 +79,7 @@ def holds(context: typer.Context, account: OneAccount = None, limit: Limit = 100
     """Show the tokens that requests in flight hold, oldest first."""
 
     async def read(ledger: Ledger) -> list[Hold]:
+        """Read from the ledger."""
         return list(await ledger.holds(await existing_id(ledger, account), limit=limit))
 
     answer = HoldsAnswer(data=[HoldAnswer.of(hold) for hold in with_ledger(context, read)])
@@ -99,6 +101,7 @@ def sweep(context: typer.Context, limit: Limit = 100, as_json: Json = False) -> 
     using = runtime.settings(context.obj)
 
     async def work(ledger: Ledger) -> SweepReport:
+        """Do it with the ledger."""
         return await runtime.sweep(ledger, using, limit=limit)
 
     report = with_ledger(context, work)

@@ -54,6 +54,7 @@ def with_ledger(context: typer.Context, work: Callable[[Ledger], Awaitable[T]]) 
     using = runtime.settings(config)
 
     async def working() -> T:
+        """Open the ledger and do the work."""
         async with runtime.open_ledger(using) as ledger:
             return await work(ledger)
 

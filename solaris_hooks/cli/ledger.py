@@ -32,6 +32,7 @@ def verify(context: typer.Context, account: OneAccount = None, as_json: Json = F
     """Recompute every entry and balance; exit code 1 where something cannot be true."""
 
     async def work(ledger: Ledger) -> Verification:
+        """Do it with the ledger."""
         return await ledger.verify(await existing_id(ledger, account))
 
     answer = VerificationAnswer.of(with_ledger(context, work))

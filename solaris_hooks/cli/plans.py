@@ -34,6 +34,7 @@ def show_plan(context: typer.Context, plan: APlan, as_json: Json = False) -> Non
     """Show one plan."""
 
     async def read(ledger: Ledger) -> Plan:
+        """Read from the ledger."""
         found = await ledger.plan(plan)
         if found is None:
             raise NotFoundError(f'There is no plan "{plan}"; `solaris plans list` shows all.', param="plan_id")
@@ -56,6 +57,7 @@ def set_plan(
     percentages = None if thresholds is None else _percentages(thresholds)
 
     async def put(ledger: Ledger) -> Plan:
+        """Write to the ledger."""
         known = await ledger.plan(plan)
         tokens = known.monthly_tokens if known and monthly_tokens is None else monthly_tokens
         if tokens is None:

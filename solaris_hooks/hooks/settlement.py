@@ -80,6 +80,7 @@ class Settler:
         """Release what the books may yet grant to a request whose client has left."""
 
         async def release() -> None:
+            """Wait for the books' answer, then give back what they granted."""
             try:
                 if (await asking).outcome is HoldOutcome.HELD:
                     await self._ledger.release(account_id, hold_id)

@@ -181,9 +181,7 @@ async def test_the_default_answer_echoes_in_the_language_of_the_message(
     assert answer.usage is not None
     assert 30 <= answer.usage.completion_tokens <= 50
     assert answer.usage.completion_tokens == len(text.split())
-    assert answer.usage.total_tokens == (
-        answer.usage.prompt_tokens + answer.usage.completion_tokens
-    )
+    assert answer.usage.total_tokens == (answer.usage.prompt_tokens + answer.usage.completion_tokens)
     assert answer.choices[0].finish_reason == "stop"
     again = await client.chat.completions.create(**chat(said))
     assert (again.choices[0].message.content, again.usage) == (text, answer.usage)
@@ -195,9 +193,7 @@ async def test_the_default_answer_quotes_only_the_beginning(client: AsyncOpenAI)
     assert "“1 2 3 4 5 6…”" in (answer.choices[0].message.content or "")
 
 
-async def test_a_stream_sends_one_chunk_a_token_and_the_same_text(
-    client: AsyncOpenAI, http: httpx.AsyncClient
-) -> None:
+async def test_a_stream_sends_one_chunk_a_token_and_the_same_text(client: AsyncOpenAI, http: httpx.AsyncClient) -> None:
     whole = await client.chat.completions.create(**chat())
     body = chat(stream=True, stream_options={"include_usage": True})
     response = await http.post("/v1/chat/completions", json=body)
@@ -243,9 +239,7 @@ async def test_the_official_client_reads_a_stream(client: AsyncOpenAI) -> None:
     ],
 )
 @pytest.mark.parametrize("sim", [None, {"completion_tokens": 300}])
-async def test_a_cap_ends_the_answer(
-    http: httpx.AsyncClient, limits: Json, tokens: int, sim: Json | None
-) -> None:
+async def test_a_cap_ends_the_answer(http: httpx.AsyncClient, limits: Json, tokens: int, sim: Json | None) -> None:
     whole = (await http.post("/v1/chat/completions", json=chat(sim=sim, **limits))).json()
     assert whole["usage"]["completion_tokens"] == tokens
     assert len(whole["choices"][0]["message"]["content"].split()) == tokens
@@ -257,9 +251,7 @@ async def test_a_cap_ends_the_answer(
 
 
 async def test_an_answer_that_just_fits_its_cap_stops_by_itself(client: AsyncOpenAI) -> None:
-    answer = await client.chat.completions.create(
-        **chat(sim={"completion_tokens": 12}, max_tokens=12)
-    )
+    answer = await client.chat.completions.create(**chat(sim={"completion_tokens": 12}, max_tokens=12))
     assert answer.choices[0].finish_reason == "stop"
 
 
@@ -271,9 +263,7 @@ async def test_a_provider_may_ignore_the_cap(client: AsyncOpenAI) -> None:
     assert answer.choices[0].finish_reason == "stop"
 
 
-async def test_n_choices_are_answered_and_summed(
-    client: AsyncOpenAI, http: httpx.AsyncClient
-) -> None:
+async def test_n_choices_are_answered_and_summed(client: AsyncOpenAI, http: httpx.AsyncClient) -> None:
     sim = {"prompt_tokens": 11, "completion_tokens": 20, "reasoning_tokens": 4}
     answer = await client.chat.completions.create(**chat(sim=sim, n=3, max_tokens=8))
     assert [choice.index for choice in answer.choices] == [0, 1, 2]
@@ -329,9 +319,7 @@ async def test_a_text_is_given_as_it_is(client: AsyncOpenAI) -> None:
 
 
 @pytest.mark.parametrize(("tokens", "text"), [(5, "a b a b a"), (1, "a"), (0, "")])
-async def test_a_text_is_repeated_or_cut_to_the_tokens_chosen(
-    client: AsyncOpenAI, tokens: int, text: str
-) -> None:
+async def test_a_text_is_repeated_or_cut_to_the_tokens_chosen(client: AsyncOpenAI, tokens: int, text: str) -> None:
     sim = {"text": "a b", "completion_tokens": tokens}
     answer = await client.chat.completions.create(**chat(sim=sim))
     assert answer.choices[0].message.content == text
@@ -391,9 +379,7 @@ async def test_tool_calls_are_cut_by_a_cap_and_may_cost_more_than_they_show(
         "nonsense",
     ],
 )
-async def test_nonsense_is_reported_verbatim_and_not_added_up(
-    http: httpx.AsyncClient, usage: object
-) -> None:
+async def test_nonsense_is_reported_verbatim_and_not_added_up(http: httpx.AsyncClient, usage: object) -> None:
     whole = await http.post("/v1/chat/completions", json=chat(sim={"usage": usage}))
     assert whole.json()["usage"] == usage
     body = chat(sim={"usage": usage}, stream=True, stream_options={"include_usage": True})
@@ -442,9 +428,7 @@ async def test_delays_are_kept(http: httpx.AsyncClient, sim: Json, seconds: floa
 async def test_an_error_is_answered_in_openais_shape(
     http: httpx.AsyncClient, status: int, kind: str, *, stream: bool
 ) -> None:
-    response = await http.post(
-        "/v1/chat/completions", json=chat(sim={"status": status}, stream=stream)
-    )
+    response = await http.post("/v1/chat/completions", json=chat(sim={"status": status}, stream=stream))
     assert response.status_code == status
     error = response.json()["error"]
     assert set(error) == REFUSAL_KEYS
@@ -453,9 +437,7 @@ async def test_an_error_is_answered_in_openais_shape(
     assert (totals["errors"], totals["requests"], totals["unfinished_streams"]) == (1, 0, 0)
 
 
-async def test_only_the_first_tries_of_one_id_fail(
-    client: AsyncOpenAI, http: httpx.AsyncClient
-) -> None:
+async def test_only_the_first_tries_of_one_id_fail(client: AsyncOpenAI, http: httpx.AsyncClient) -> None:
     def tries(of: str) -> Json:
         body: Json = chat(sim={"status": 500, "fail_times": 2, "id": of})
         return body
@@ -470,9 +452,7 @@ async def test_only_the_first_tries_of_one_id_fail(
 
 
 @pytest.mark.parametrize(("after", "expected"), [(0, []), (3, ["a", " b", " c"]), (99, None)])
-async def test_a_stream_dies_after_its_pieces(
-    http: httpx.AsyncClient, after: int, expected: list[str] | None
-) -> None:
+async def test_a_stream_dies_after_its_pieces(http: httpx.AsyncClient, after: int, expected: list[str] | None) -> None:
     body = chat(sim={"text": "a b c d", "die_after_chunks": after}, stream=True)
     received = ""
     with pytest.raises(httpx.RemoteProtocolError):  # noqa: PT012 - it dies while it is read
@@ -488,9 +468,7 @@ async def test_a_stream_dies_after_its_pieces(
     assert totals["unfinished_pieces"] == min(after, 4)
 
 
-async def test_an_answer_that_is_no_stream_dies_in_the_middle(
-    client: AsyncOpenAI, http: httpx.AsyncClient
-) -> None:
+async def test_an_answer_that_is_no_stream_dies_in_the_middle(client: AsyncOpenAI, http: httpx.AsyncClient) -> None:
     with pytest.raises(openai.APIConnectionError):
         await client.chat.completions.create(**chat(sim={"die_after_chunks": 0}))
     totals = await served(http)
@@ -517,9 +495,7 @@ async def test_a_stream_whose_client_leaves_is_booked_with_the_pieces_sent(
     assert totals["labels"]["left"]["unfinished_pieces"] == totals["unfinished_pieces"]
 
 
-@pytest.mark.parametrize(
-    ("stream", "counted"), [(True, "unfinished_streams"), (False, "unfinished_answers")]
-)
+@pytest.mark.parametrize(("stream", "counted"), [(True, "unfinished_streams"), (False, "unfinished_answers")])
 async def test_a_client_that_leaves_before_the_answer_is_booked(
     http: httpx.AsyncClient, counted: str, *, stream: bool
 ) -> None:
@@ -531,9 +507,7 @@ async def test_a_client_that_leaves_before_the_answer_is_booked(
     assert (totals["requests"], totals["unfinished_pieces"]) == (0, 0)
 
 
-async def test_the_books_are_exact_at_200_concurrent_requests(
-    client: AsyncOpenAI, http: httpx.AsyncClient
-) -> None:
+async def test_the_books_are_exact_at_200_concurrent_requests(client: AsyncOpenAI, http: httpx.AsyncClient) -> None:
     def body(number: int) -> Json:
         sim = {"label": f"l{number % 3}", "prompt_tokens": number, "completion_tokens": number}
         streamed = {"stream": True, "stream_options": {"include_usage": True}}
@@ -557,9 +531,7 @@ async def test_the_books_are_exact_at_200_concurrent_requests(
     assert totals == {name: sum(label[name] for label in labels.values()) for name in labels["l0"]}
 
 
-async def test_the_last_bodies_are_shown_as_they_came(
-    client: AsyncOpenAI, http: httpx.AsyncClient
-) -> None:
+async def test_the_last_bodies_are_shown_as_they_came(client: AsyncOpenAI, http: httpx.AsyncClient) -> None:
     first = chat("one", sim={"label": "x"}, max_tokens=3, seed=5, user="somebody")
     await client.chat.completions.create(**first)
     await client.chat.completions.create(**chat("two"))
