@@ -202,15 +202,14 @@ def _ledger_table(outcome: ledger.Outcome) -> Iterator[str]:
 
 
 def _median(blocks: Sequence[ledger.Measured], figure: str) -> float:
-    values = sorted(getattr(block, figure) for block in blocks)
-    return float(values[len(values) // 2])
+    return float(statistics.median(getattr(block, figure) for block in blocks))
 
 
 def _latency(blocks: Sequence[ledger.Measured], phase: str) -> str:
     found = [each for block in blocks if (each := getattr(block, phase)) is not None]
     if not found:
         return "-"
-    p50, p99 = (sorted(each[place] for each in found)[len(found) // 2] for place in (0, 1))
+    p50, p99 = (statistics.median(each[place] for each in found) for place in (0, 1))
     return f"{p50:.1f} / {p99:.1f}"
 
 
