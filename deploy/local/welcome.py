@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from .database import libpq_url
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_CHOICES = ("STATE_DIR", "CONFIG", "DATABASE_URL")
 
 
 @dataclass(frozen=True)
@@ -49,14 +52,19 @@ class Welcome:
         lines += [
             "",
             "  the books, in another terminal:",
-            '    eval "$(make -s env)" && solaris accounts list',
+            f'    eval "$(make -s env{self.chosen()})" && solaris accounts list',
             f"    psql {shlex.quote(libpq_url(self.database_url))}",
             "",
             f"  logs and data in {self.state_dir}",
-            "  `make down` stops everything" if self.detached else "  Ctrl-C stops everything",
+            f"  `make down{self.chosen()}` stops everything" if self.detached else "  Ctrl-C stops everything",
             "",
         ]
         return "\n".join(lines) + "\n"
+
+    def chosen(self) -> str:
+        """Return what the caller chose by environment, as arguments for `make` in another terminal."""
+        names = [name for name in _CHOICES if os.environ.get(name)]
+        return "".join(f" {name}={shlex.quote(os.environ[name])}" for name in names)
 
     def curl(self) -> str:
         """Return a command that asks the proxy one question with the demo key."""

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
-from psycopg import AsyncConnection, IsolationLevel
-from psycopg.rows import DictRow, dict_row
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow
 from uuid_utils.compat import uuid7
 
-from solaris_hooks.ledger import errors, rows
+from solaris_hooks.ledger import rows
 from solaris_hooks.ledger.lanes import Lanes
-from solaris_hooks.ledger.queries import statements
 from solaris_hooks.ledger.records import (
     Account,
     AccountChange,
@@ -38,14 +35,12 @@ from solaris_hooks.ledger.records import (
     SettleResult,
     Verification,
 )
+from solaris_hooks.ledger.statements import Statements
 from solaris_hooks.ledger.sweep import LoggedUse
 from solaris_hooks.ledger.verification import AccountVerifier, StoredFigures
 from solaris_hooks.quota.checks import checked_anchor_day, checked_grant, checked_plan, checked_time_zone
-from solaris_hooks.quota.errors import LedgerUnavailableError, NotFoundError, SchemaError, SolarisError
+from solaris_hooks.quota.errors import NotFoundError, SchemaError
 from solaris_hooks.quota.ids import AccountId, HoldId
-
-_LOG = logging.getLogger(__name__)
-Parameters = Mapping[str, object]
 
 _CLOCK_TOLERANCE = dt.timedelta(minutes=5)
 """LiteLLM stamps its logs with the proxy's clock, we with the database's."""
@@ -80,23 +75,13 @@ class PostgresLedger:
         """
         self._defaults = defaults or NewAccount()
         self._now = now
-        self._pool: AsyncConnectionPool[AsyncConnection[DictRow]] = AsyncConnectionPool(
+        self._statements = Statements(
             conninfo,
-            connection_class=AsyncConnection[DictRow],
-            kwargs={
-                "autocommit": True,
-                "row_factory": dict_row,
-                "prepare_threshold": 2 if prepare else None,
-            },
-            min_size=1,
-            max_size=pool_max_size,
-            timeout=pool_timeout_seconds,
-            reconnect_timeout=pool_timeout_seconds,
-            name="solaris-ledger",
-            open=False,
+            pool_max_size=pool_max_size,
+            pool_timeout_seconds=pool_timeout_seconds,
+            prepare=prepare,
         )
         self._lanes = Lanes()
-        self._statements = {name: text.encode() for name, text in statements().items()}
 
     @classmethod
     @asynccontextmanager
@@ -116,7 +101,7 @@ class PostgresLedger:
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._pool.close()
+        await self._statements.close()
 
     # ------------------------------------------------------------------ metering
 
@@ -124,7 +109,7 @@ class PostgresLedger:
         """See :meth:`Metering.hold`."""
         new = request.new_account
         async with self._lanes.holds(request.account_id):
-            row = await self._one(
+            row = await self._statements.one(
                 "hold",
                 {
                     "account_id": request.account_id,
@@ -153,7 +138,7 @@ class PostgresLedger:
     async def settle(self, settlement: Settlement) -> SettleResult:
         """See :meth:`Metering.settle`."""
         async with self._lanes.ends(settlement.account_id):
-            row = await self._one(
+            row = await self._statements.one(
                 "settle",
                 {
                     "account_id": settlement.account_id,
@@ -180,12 +165,14 @@ class PostgresLedger:
     async def release(self, account_id: AccountId, hold_id: HoldId) -> bool:
         """See :meth:`Metering.release`."""
         async with self._lanes.ends(account_id):
-            row = await self._one("release", {"account_id": account_id, "hold_id": hold_id, "now": self._clock()})
+            row = await self._statements.one(
+                "release", {"account_id": account_id, "hold_id": hold_id, "now": self._clock()}
+            )
         return bool(row["released"])
 
     async def renew_leases(self, holds: Sequence[tuple[AccountId, HoldId]], *, lease_seconds: int) -> int:
         """See :meth:`Metering.renew_leases`."""
-        row = await self._one(
+        row = await self._statements.one(
             "renew_leases",
             {
                 "account_ids": [account_id for account_id, _ in holds],
@@ -198,14 +185,16 @@ class PostgresLedger:
 
     async def claim_expired(self, *, limit: int, claim_seconds: int) -> Sequence[Hold]:
         """See :meth:`Metering.claim_expired`."""
-        found = await self._all("claim_expired", {"limit": limit, "claim_seconds": claim_seconds, "now": self._clock()})
+        found = await self._statements.all(
+            "claim_expired", {"limit": limit, "claim_seconds": claim_seconds, "now": self._clock()}
+        )
         return [rows.hold(row) for row in found]
 
     # ------------------------------------------------------------------ books
 
     async def account(self, account_id: AccountId) -> Account | None:
         """See :meth:`Books.account`."""
-        row = await self._one("account", {"account_id": account_id, "now": self._clock()})
+        row = await self._statements.one("account", {"account_id": account_id, "now": self._clock()})
         if row["account_id"] is None:
             return None
         return rows.account(row, (await self._lots([account_id])).get(account_id, ()))
@@ -213,7 +202,7 @@ class PostgresLedger:
     async def accounts(self, *, query: str = "", limit: int = 50, after: AccountId | None = None) -> AccountPage:
         """See :meth:`Books.accounts`."""
         parameters = {"query": query, "limit": limit + 1, "after": after, "now": self._clock()}
-        found = (await self._all("accounts", parameters))[: limit + 1]
+        found = (await self._statements.all("accounts", parameters))[: limit + 1]
         page, more = found[:limit], len(found) > limit
         lots = await self._lots([AccountId(row["account_id"]) for row in page])
         accounts = [rows.account(row, lots.get(row["account_id"], ())) for row in page]
@@ -225,7 +214,7 @@ class PostgresLedger:
             checked_time_zone(change.time_zone)
         if change.anchor_day is not None:
             checked_anchor_day(change.anchor_day)
-        await self._one(
+        await self._statements.one(
             "put_account",
             {
                 "account_id": account_id,
@@ -250,7 +239,7 @@ class PostgresLedger:
     async def grant_credits(self, grant: Grant) -> GrantResult:
         """See :meth:`Books.grant_credits`."""
         checked_grant(grant.tokens)
-        row = await self._one(
+        row = await self._statements.one(
             "grant_credits",
             {
                 "account_id": grant.account_id,
@@ -268,32 +257,32 @@ class PostgresLedger:
 
     async def entries(self, account_id: AccountId, *, limit: int = 50, before: int | None = None) -> Sequence[Entry]:
         """See :meth:`Books.entries`."""
-        found = await self._all("entries", {"account_id": account_id, "limit": limit, "before": before})
+        found = await self._statements.all("entries", {"account_id": account_id, "limit": limit, "before": before})
         return [rows.entry(row) for row in found]
 
     async def daily_usage(self, account_id: AccountId, *, since: dt.date, until: dt.date) -> Sequence[DailyUsage]:
         """See :meth:`Books.daily_usage`."""
-        found = await self._all("daily_usage", {"account_id": account_id, "since": since, "until": until})
+        found = await self._statements.all("daily_usage", {"account_id": account_id, "since": since, "until": until})
         return [rows.daily(row) for row in found]
 
     async def holds(self, account_id: AccountId | None = None, *, limit: int = 100) -> Sequence[Hold]:
         """See :meth:`Books.holds`."""
-        found = await self._all("holds", {"account_id": account_id, "limit": limit})
+        found = await self._statements.all("holds", {"account_id": account_id, "limit": limit})
         return [rows.hold(row) for row in found]
 
     async def plans(self) -> Sequence[Plan]:
         """See :meth:`Books.plans`."""
-        return [rows.plan(row) for row in await self._all("plans", {"plan_id": None})]
+        return [rows.plan(row) for row in await self._statements.all("plans", {"plan_id": None})]
 
     async def plan(self, plan_id: str) -> Plan | None:
         """See :meth:`Books.plan`."""
-        found = await self._all("plans", {"plan_id": plan_id})
+        found = await self._statements.all("plans", {"plan_id": plan_id})
         return rows.plan(found[0]) if found else None
 
     async def put_plan(self, plan: Plan, *, actor: str) -> Plan:
         """See :meth:`Books.put_plan`."""
         checked_plan(plan.plan_id, plan.monthly_tokens, plan.thresholds)
-        row = await self._one(
+        row = await self._statements.one(
             "put_plan",
             {
                 "plan_id": plan.plan_id,
@@ -306,25 +295,16 @@ class PostgresLedger:
 
     async def verify(self, account_id: AccountId | None = None) -> Verification:
         """See :meth:`Books.verify`. Reads one snapshot, so that traffic goes on meanwhile."""
-        with errors.translated():
-            await self._open()
-            async with self._pool.connection() as connection:
-                await connection.set_autocommit(False)
-                await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
-                try:
-                    return await self._verify_in(connection, account_id)
-                finally:
-                    await connection.rollback()
-                    await connection.set_isolation_level(None)
-                    await connection.set_autocommit(True)
+        async with self._statements.snapshot() as connection:
+            return await self._verify_in(connection, account_id)
 
     async def ping(self) -> None:
         """See :meth:`Books.ping`."""
-        await self._all("ping", {})
+        await self._statements.all("ping", {})
 
     async def make_usage_partitions(self, *, months: int) -> int:
         """Make the monthly partitions of usage that are missing, up to ``months`` ahead. Returns how many."""
-        row = await self._one("make_usage_partitions", {"months": months, "now": self._clock()})
+        row = await self._statements.one("make_usage_partitions", {"months": months, "now": self._clock()})
         return int(row["made"])
 
     async def used_by(self, holds: Sequence[Hold]) -> Mapping[HoldId, LoggedUse]:
@@ -335,7 +315,7 @@ class PostgresLedger:
             "until": max(hold.lease_until for hold in holds) + _CLOCK_TOLERANCE,
         }
         try:
-            found = await self._all("spend_logs", parameters)
+            found = await self._statements.all("spend_logs", parameters)
         except SchemaError:  # the books live in a database of their own
             return {}
         return {HoldId(UUID(row["hold_id"])): use for row in found if (use := rows.logged_use(row)) is not None}
@@ -350,8 +330,8 @@ class PostgresLedger:
             connection.cursor(name="solaris_verify_accounts") as accounts,
         ):
             entries.itersize = accounts.itersize = 2000
-            await entries.execute(self._statements["verify_entries"], parameters)
-            await accounts.execute(self._statements["verify_accounts"], parameters)
+            await entries.execute(self._statements.text("verify_entries"), parameters)
+            await accounts.execute(self._statements.text("verify_accounts"), parameters)
             async for row in entries:
                 verifier.entry(rows.entry(row))
             async for row in accounts:
@@ -366,46 +346,9 @@ class PostgresLedger:
 
     async def _lots(self, account_ids: Sequence[AccountId]) -> Mapping[str, Sequence[CreditLot]]:
         lots: dict[str, list[CreditLot]] = {}
-        for row in await self._all("lots", {"account_ids": list(account_ids)}):
+        for row in await self._statements.all("lots", {"account_ids": list(account_ids)}):
             lots.setdefault(row["account_id"], []).append(rows.lot(row))
         return lots
 
     def _clock(self) -> dt.datetime | None:
         return self._now() if self._now is not None else None
-
-    async def _one(self, name: str, parameters: Parameters) -> DictRow:
-        found = await self._all(name, parameters)
-        return found[0]
-
-    async def _all(self, name: str, parameters: Parameters) -> list[DictRow]:
-        """Run a statement; once more if its connection broke or PostgreSQL asks to try again.
-
-        Every statement may be run twice: holds, settlements and grants are idempotent by their ids.
-        """
-        try:
-            return await self._execute(name, parameters)
-        except SolarisError as exc:
-            if not isinstance(exc.__cause__, errors.BROKEN) or isinstance(exc.__cause__, errors.GAVE_UP):
-                raise
-            _LOG.info("ledger statement %s is tried once more: %s", name, exc.__cause__)
-        return await self._execute(name, parameters)
-
-    async def _execute(self, name: str, parameters: Parameters) -> list[DictRow]:
-        with errors.translated():
-            await self._open()
-            failed_before = self._failed_connections()
-            try:
-                async with self._pool.connection() as connection:
-                    cursor = await connection.execute(self._statements[name], parameters)
-                    return await cursor.fetchall()
-            except PoolTimeout as exc:
-                if self._failed_connections() > failed_before:
-                    raise LedgerUnavailableError from exc
-                raise
-
-    def _failed_connections(self) -> int:
-        return int(self._pool.get_stats().get("connections_errors", 0))
-
-    async def _open(self) -> None:
-        if self._pool.closed:
-            await self._pool.open()

@@ -1,0 +1,115 @@
+"""Named statements on a pool of connections: each is one round trip and one transaction."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from psycopg import AsyncConnection, IsolationLevel
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from solaris_hooks.ledger import errors
+from solaris_hooks.ledger.queries import statements
+from solaris_hooks.quota.errors import LedgerUnavailableError, SolarisError
+
+_LOG = logging.getLogger(__name__)
+
+PREPARE_AFTER = 2
+"""Executions of a statement on a connection after which PostgreSQL keeps its plan."""
+
+
+class Statements:
+    """Runs the statements of ``sql/queries.sql`` by name; errors come out as ours.
+
+    The pool opens at the first statement, in the event loop that asks: a process may be forked
+    after this object was made.
+    """
+
+    def __init__(self, conninfo: str, *, pool_max_size: int, pool_timeout_seconds: float, prepare: bool) -> None:
+        """Keep the settings; connect to nothing yet. Arguments as of ``PostgresLedger``."""
+        self._pool: AsyncConnectionPool[AsyncConnection[DictRow]] = AsyncConnectionPool(
+            conninfo,
+            connection_class=AsyncConnection[DictRow],
+            kwargs={
+                "autocommit": True,
+                "row_factory": dict_row,
+                "prepare_threshold": PREPARE_AFTER if prepare else None,
+            },
+            min_size=1,
+            max_size=pool_max_size,
+            timeout=pool_timeout_seconds,
+            reconnect_timeout=pool_timeout_seconds,
+            name="solaris-ledger",
+            open=False,
+        )
+        self._texts = {name: text.encode() for name, text in statements().items()}
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._pool.close()
+
+    def text(self, name: str) -> bytes:
+        """The SQL of a statement."""
+        return self._texts[name]
+
+    async def one(self, name: str, parameters: Mapping[str, object]) -> DictRow:
+        """The only row of a statement that always has one."""
+        found = await self.all(name, parameters)
+        return found[0]
+
+    async def all(self, name: str, parameters: Mapping[str, object]) -> list[DictRow]:
+        """Rows of a statement; it is run once more if its connection broke or PostgreSQL asks to try again.
+
+        Every statement may be run twice: holds, settlements and grants are idempotent by their ids.
+
+        Raises:
+            SolarisError: what went wrong, in our words.
+        """
+        try:
+            return await self._execute(name, parameters)
+        except SolarisError as exc:
+            if not isinstance(exc.__cause__, errors.BROKEN) or isinstance(exc.__cause__, errors.GAVE_UP):
+                raise
+            _LOG.info("ledger statement %s is tried once more: %s", name, exc.__cause__)
+        return await self._execute(name, parameters)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncConnection[DictRow]]:
+        """A connection that sees the books as of one moment, while traffic goes on.
+
+        Raises:
+            SolarisError: what went wrong, in our words.
+        """
+        with errors.translated():
+            await self._open()
+            async with self._pool.connection() as connection:
+                await connection.set_autocommit(False)
+                await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
+                try:
+                    yield connection
+                finally:
+                    await connection.rollback()
+                    await connection.set_isolation_level(None)
+                    await connection.set_autocommit(True)
+
+    async def _execute(self, name: str, parameters: Mapping[str, object]) -> list[DictRow]:
+        with errors.translated():
+            await self._open()
+            failed_before = self._failed_connections()
+            try:
+                async with self._pool.connection() as connection:
+                    cursor = await connection.execute(self._texts[name], parameters)
+                    return await cursor.fetchall()
+            except PoolTimeout as exc:
+                if self._failed_connections() > failed_before:
+                    raise LedgerUnavailableError from exc
+                raise
+
+    def _failed_connections(self) -> int:
+        return int(self._pool.get_stats().get("connections_errors", 0))
+
+    async def _open(self) -> None:
+        if self._pool.closed:
+            await self._pool.open()
