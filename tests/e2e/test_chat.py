@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import datetime as dt
 import json
 
@@ -270,3 +271,30 @@ def test_an_account_in_english_is_refused_in_english(world: World) -> None:
     message = user.chat(sim("word " * 50)).json()["error"]["message"]
     assert message.startswith("Your balance of 1 tokens does not cover this request")
     assert len("402 " + message) <= 240
+
+
+def test_what_other_requests_hold_is_waited_for_and_then_reads_differently(world: World) -> None:
+    user = world.user(tokens=400)
+    slow = sim(prompt_tokens=10, completion_tokens=20, delay_ms=4000)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        first = pool.submit(user.chat, slow)  # nothing is left beside what it holds
+        until(lambda: user.held > 0)
+        second = user.chat(sim(prompt_tokens=10, completion_tokens=20))
+        assert second.status_code == 429
+        error = second.json()["error"]
+        assert error["type"] == "quota_held"
+        assert "reservado por outros pedidos" in error["message"]
+        assert int(second.headers["retry-after"]) > 0
+        assert second.headers["x-solaris-quota-state"] == "normal", "held is not used"
+        assert first.result().status_code == 200
+    assert user.used == 30
+
+
+def test_one_who_waits_gets_the_tokens_that_another_gives_back(world: World) -> None:
+    user = world.user(tokens=400)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        first = pool.submit(user.chat, sim(prompt_tokens=10, completion_tokens=20, delay_ms=600))
+        until(lambda: user.held > 0)
+        assert user.chat(sim(prompt_tokens=10, completion_tokens=20)).status_code == 200
+        assert first.result().status_code == 200
+    assert user.used == 60
