@@ -9,6 +9,7 @@ import anyio
 
 from solaris_hooks.hooks.models import answering_model
 from solaris_hooks.hooks.reported import text_of, usage_of
+from solaris_hooks.quota.usage import Usage
 
 if TYPE_CHECKING:
     from solaris_hooks.hooks.in_flight import Request
@@ -24,21 +25,26 @@ async def settled_at_end(
     The usage chunk, where the provider sends one, is exact. Otherwise what was passed on is counted.
     """
     request.streaming = True
-    usage = None
-    pieces: list[str] = []
-    model = request.model
+    reports: list[Any] = []
+    # Kept whole and read at the end, where it is needed at all: streams have many chunks, LiteLLM keeps them too.
+    seen: list[Any] = []
     try:
         async for chunk in chunks:
-            usage = usage_of(chunk) or usage
-            pieces.append(text_of(chunk))
-            model = answering_model(request.model, body, chunk)
+            seen.append(chunk)
+            if getattr(chunk, "usage", None) is not None:
+                reports.append(chunk)
             yield chunk
     finally:
+        usage = _last_believable(reports) if _provider_reported(chunks) else None
+        model = answering_model(request.model, body, seen[-1]) if seen else request.model
+        text = "".join(map(text_of, seen)) if usage is None else ""
         # After a disconnect every plain await here is cancelled at once.
-        if not _provider_reported(chunks):
-            usage = None
         with anyio.CancelScope(shield=True):
-            await settler.settle_shielded(request, usage, model=model, text="".join(pieces))
+            await settler.settle_shielded(request, usage, model=model, text=text)
+
+
+def _last_believable(reports: list[Any]) -> Usage | None:
+    return next((usage for usage in map(usage_of, reversed(reports)) if usage is not None), None)
 
 
 def _provider_reported(stream: object) -> bool:

@@ -1,26 +1,32 @@
 -- Entries: numbered, chained, appended.
 -- depends: 0002.periods
 
--- A netstring of the UTF-8 text, `-` for null: no two lists of fields read the same.
-CREATE FUNCTION solaris.netstring_v1(p_field text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-AS $$ SELECT coalesce(octet_length(convert_to(p_field, 'UTF8')) || ':' || p_field || ',', '-') $$;
-
+-- SHA-256 over the digest before and the fields, each as a netstring of its UTF-8 text, `-` for null: so no
+-- two lists of fields read the same. In plpgsql, which keeps its plans; an SQL function is planned at each call.
 CREATE FUNCTION solaris.entry_digest_v1(
     p_previous bytea, p_account_id text, p_number bigint, p_kind text, p_tokens bigint,
     p_allowance_after bigint, p_credits_after bigint, p_overage_after bigint, p_at timestamptz,
     p_actor text, p_reason text, p_key text, p_details text
 ) RETURNS bytea
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-AS $$
-    SELECT sha256(p_previous || convert_to(
-        solaris.netstring_v1(p_account_id) || solaris.netstring_v1(p_number::text)
-        || solaris.netstring_v1(p_kind) || solaris.netstring_v1(p_tokens::text)
-        || solaris.netstring_v1(p_allowance_after::text) || solaris.netstring_v1(p_credits_after::text)
-        || solaris.netstring_v1(p_overage_after::text)
-        || solaris.netstring_v1((extract(EPOCH FROM p_at) * 1000000)::bigint::text)
-        || solaris.netstring_v1(p_actor) || solaris.netstring_v1(p_reason)
-        || solaris.netstring_v1(p_key) || solaris.netstring_v1(p_details), 'UTF8'))
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+    field text;
+    field_bytes bytea;
+    canonical bytea := p_previous;
+BEGIN
+    FOREACH field IN ARRAY ARRAY[
+        p_account_id, p_number::text, p_kind, p_tokens::text, p_allowance_after::text, p_credits_after::text,
+        p_overage_after::text, (extract(EPOCH FROM p_at) * 1000000)::bigint::text, p_actor, p_reason, p_key, p_details
+    ] LOOP
+        IF field IS NULL THEN
+            canonical := canonical || '-'::bytea;
+        ELSE
+            field_bytes := convert_to(field, 'UTF8');
+            canonical := canonical || convert_to(octet_length(field_bytes) || ':', 'UTF8') || field_bytes || ','::bytea;
+        END IF;
+    END LOOP;
+    RETURN sha256(canonical);
+END
 $$;
 
 -- Append one entry to the account's chain. The account's figures are already those after it.

@@ -155,8 +155,10 @@ BEGIN
 END
 $$;
 
+-- In plpgsql, which keeps its plan; an SQL function would plan the statement anew at each call.
 CREATE FUNCTION solaris.store_account_v1(a solaris.accounts) RETURNS void
-LANGUAGE sql AS $$
+LANGUAGE plpgsql AS $$
+BEGIN
     UPDATE solaris.accounts SET
         plan_id = a.plan_id, plan_tokens = a.plan_tokens, status = a.status, status_reason = a.status_reason,
         email = a.email, name = a.name, locale = a.locale, time_zone = a.time_zone, anchor_day = a.anchor_day,
@@ -165,5 +167,6 @@ LANGUAGE sql AS $$
         credits_remaining = a.credits_remaining, credits_used = a.credits_used,
         held = a.held, overage = a.overage, next_lot_expiry = a.next_lot_expiry,
         entries = a.entries, chain = a.chain, last_used_at = a.last_used_at
-    WHERE account_id = a.account_id
+    WHERE account_id = a.account_id;
+END
 $$;
