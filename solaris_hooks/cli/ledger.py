@@ -39,9 +39,10 @@ def verify(context: typer.Context, account: OneAccount = None, as_json: Json = F
     if as_json:
         show_json(answer)
     else:
-        said = f"{answer.accounts:,} accounts and {answer.entries:,} entries"
+        accounts = "1 account" if answer.accounts == 1 else f"{answer.accounts:,} accounts"
+        said = f"{accounts} and {answer.entries:,} {'entry' if answer.entries == 1 else 'entries'}"
         if answer.ok:
-            show_line(f"The books balance: {said} were recomputed, and no entry was changed or removed.")
+            show_line(f"The books balance: {said} recomputed, and no entry was changed or removed.")
         else:
             show_table(
                 ["account", "entry", "flaw"],

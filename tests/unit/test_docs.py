@@ -32,8 +32,6 @@ _TEST = re.compile(r"`(?P<name>test_\w+)`")
 _HOST = re.compile(r"https?://(?P<host>[\w.-]+)")
 # Where documentation may send a reader, or what an example may call.
 _KNOWN_HOSTS = {"127.0.0.1", "litellm-proxy", "keepachangelog.com", "semver.org"}
-# Written from what `make bench` measures, which takes a quiet machine.
-_MADE_LATER = {ROOT / "docs" / "benchmarks.md"}
 
 
 def page_ids(page: Path) -> str:
@@ -89,7 +87,7 @@ def test_links_lead_somewhere(page: Path) -> None:
             continue
         path, _, anchor = target.partition("#")
         there = page.parent / path if path else page
-        assert there.exists() or there in _MADE_LATER, target
+        assert there.exists(), target
         if anchor and there.suffix == ".md":
             assert anchor in anchors(there), target
 
@@ -107,8 +105,6 @@ def test_every_page_of_the_documentation_can_be_reached_from_the_readme() -> Non
         if page in reached or page.suffix != ".md":
             continue
         reached.add(page)
-        if page in _MADE_LATER and not page.exists():
-            continue
         targets = (found["target"] or "" for found in _LINK.finditer(without_code(page.read_text("utf-8"))))
         waiting += [page.parent / path for path in (each.partition("#")[0] for each in targets) if path.endswith(".md")]
     assert {page_ids(page) for page in PAGES} - {page_ids(page) for page in reached} == set()

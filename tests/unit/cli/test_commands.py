@@ -128,7 +128,7 @@ def test_plans_are_made_changed_and_shown(solaris: Solaris) -> None:
 
 def test_books_that_balance(solaris: Solaris) -> None:
     solaris("accounts", "set", "user:maria")
-    assert solaris("ledger", "verify").out.startswith("The books balance: 1 accounts and 1 entries")
+    assert solaris("ledger", "verify").out.startswith("The books balance: 1 account and 1 entry")
     assert solaris("ledger", "verify", "user:maria", "--json").json["ok"]
 
 
