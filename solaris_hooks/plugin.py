@@ -11,6 +11,7 @@ database that cannot be reached, stops the start with a message that says what t
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from pathlib import Path
@@ -35,7 +36,7 @@ from solaris_hooks.web.auth import LiteLLMAuthenticator
 _LOG = logging.getLogger(__name__)
 
 
-def build(settings: Settings) -> tuple[SolarisHandler, PostgresLedger]:
+def build(settings: Settings) -> tuple[SolarisHandler, PostgresLedger, Upkeep]:
     """Put the parts together. Connects to nothing."""
     ledger = PostgresLedger(
         settings.database_url,
@@ -52,6 +53,13 @@ def build(settings: Settings) -> tuple[SolarisHandler, PostgresLedger]:
         weights=weights,
         margin_percent=settings.estimate_margin_percent,
     )
+    upkeep = Upkeep(
+        settings=settings,
+        ledger=ledger,
+        in_flight=in_flight,
+        settler=settler,
+        sweeper=Sweeper(ledger=ledger, spend_logs=ledger, weights=weights, policy=settings.sweep_policy.value),
+    )
     handler = SolarisHandler(
         admission=Admission(
             settings=settings,
@@ -63,16 +71,10 @@ def build(settings: Settings) -> tuple[SolarisHandler, PostgresLedger]:
         ),
         settler=settler,
         in_flight=in_flight,
-        upkeep=Upkeep(
-            settings=settings,
-            ledger=ledger,
-            in_flight=in_flight,
-            settler=settler,
-            sweeper=Sweeper(ledger=ledger, spend_logs=ledger, weights=weights, policy=settings.sweep_policy.value),
-        ),
+        upkeep=upkeep,
         locale=settings.default_locale,
     )
-    return handler, ledger
+    return handler, ledger, upkeep
 
 
 def _config_path() -> Path | None:
@@ -90,7 +92,11 @@ def start() -> SolarisHandler:
     settings = load_settings(_config_path())
     migrate(settings.database_url)
     tokenizer.prepare()
-    handler, ledger = build(settings)
+    handler, ledger, upkeep = build(settings)
+    # What a process that died has left is swept before anybody asks. Without a running loop, the first
+    # request starts it.
+    with contextlib.suppress(RuntimeError):
+        upkeep.start()
     authenticator = LiteLLMAuthenticator(
         lambda auth, request: (
             None if is_master_key(auth) and not settings.meter_master_key else account_of(auth, request.headers)

@@ -33,6 +33,8 @@ _LOG = logging.getLogger(__name__)
 
 METERED_CALL_TYPES = frozenset({"acompletion", "completion"})
 
+MAX_MODEL_CHARACTERS = 300
+
 _FIRST_PAUSE_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 0.5
 """Between looks at a balance that requests of other processes hold; ends in this process wake at once."""
@@ -116,8 +118,10 @@ class Admission:
         account_id = account_of(auth, headers_of(body))
         disarm(body)
         model = body.get("model")
-        if not isinstance(model, str) or not model:
-            raise InvalidRequestError("Name the model.", param="model")
+        if not isinstance(model, str) or not model.isprintable() or not 0 < len(model) <= MAX_MODEL_CHARACTERS:
+            raise InvalidRequestError(
+                f"Name the model, in at most {MAX_MODEL_CHARACTERS} printable characters.", param="model"
+            )
         return Ask(
             account_id=account_id,
             hold_id=new_hold_id(),

@@ -27,7 +27,7 @@ _DAY_SECONDS = 86_400.0
 
 
 class Upkeep:
-    """A background task, started by the first request, in that worker's event loop."""
+    """A background task in each worker's event loop, started with the plugin."""
 
     def __init__(
         self,

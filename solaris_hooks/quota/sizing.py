@@ -12,6 +12,9 @@ from solaris_hooks.quota.weights import Weights
 MAX_CHOICES = 128
 """OpenAI's own limit of ``n``."""
 
+MAX_CAP = 100_000_000
+"""Far beyond any model; a larger number is a slip, and would not fit the books when multiplied."""
+
 _CAP_FIELDS = ("max_completion_tokens", "max_tokens")
 
 
@@ -42,6 +45,9 @@ def read_output_request(body: Mapping[str, object]) -> OutputRequest:
     choices = _positive(body, "n") if body.get("n") is not None else 1
     if choices > MAX_CHOICES:
         raise InvalidRequestError(f"n must be at most {MAX_CHOICES}.", param="n")
+    for name, cap in caps.items():
+        if cap > MAX_CAP:
+            raise InvalidRequestError(f"{name} must be at most {MAX_CAP}; leave it out for the default.", param=name)
     return OutputRequest(max(caps.values()) if caps else None, choices, tuple(caps))
 
 

@@ -71,6 +71,8 @@ def test_two_calls_under_one_call_id_are_two_calls(world: World) -> None:
         ({"n": 0}, "n"),
         ({"n": -3}, "n"),
         ({"n": 1000}, "n"),
+        ({"max_tokens": 10**30}, "max_tokens"),
+        ({"model": "demo\x00"}, "model"),
         ({"model": "demo,heavy"}, "model"),
     ],
 )

@@ -89,8 +89,7 @@ async def test_what_a_killed_proxy_held_comes_back_and_is_booked_as_estimated(
         proxies[1].kill()
         with pytest.raises(httpx.HTTPError):
             await doomed
-    # The other proxy sweeps; its upkeep starts with its first request.
-    user.chat(sim(prompt_tokens=1, completion_tokens=1))
+    # The other proxy sweeps, though nobody asks it anything.
     await asyncio.to_thread(until, lambda: user.held == 0, seconds=60)
     swept = [row for row in user.usage() if row["source"] == "sweep"]
     assert len(swept) == 1

@@ -72,6 +72,11 @@ def test_what_no_provider_can_obey_is_refused_by_name(name: str, value: object) 
     assert error.value.param == name
 
 
+def test_a_cap_that_no_model_reaches_is_refused() -> None:
+    with pytest.raises(InvalidRequestError, match="at most"):
+        read_output_request({"max_tokens": 10**30})
+
+
 def test_more_answers_than_any_provider_gives_are_refused() -> None:
     with pytest.raises(InvalidRequestError, match=str(MAX_CHOICES)):
         read_output_request({"n": MAX_CHOICES + 1})
