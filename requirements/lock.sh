@@ -7,7 +7,7 @@ lock() {
   out=$1
   shift
   "$uv" pip compile "$@" --output-file "requirements/$out" --quiet --universal --python-version 3.11 \
-    --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
+    --generate-hashes --no-emit-index-url --no-annotate \
     --custom-compile-command "make lock"
 }
 lock bootstrap.txt requirements/bootstrap.in

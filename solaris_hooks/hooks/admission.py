@@ -134,13 +134,11 @@ class Admission:
 
     async def _admit(self, ask: Ask, body: Body) -> None:
         """Try the cheap upper bound first; count, wait and cap only where that does not fit."""
-        prompt_tokens = ask.prompt.upper_bound
-        sizings = self._sizings(ask, prompt_tokens)
+        sizings = self._sizings(ask, ask.prompt.upper_bound)
         want = max(each.want for each in sizings)
         result = await self._hold(ask, sizings, minimum=want)
         if result.outcome in {HoldOutcome.TIGHT, HoldOutcome.CONTENDED}:
-            prompt_tokens = await self._count(ask.prompt)
-            sizings = self._sizings(ask, prompt_tokens)
+            sizings = self._sizings(ask, await self._count(ask.prompt))
             want = max(each.want for each in sizings)
             result = await self._hold_within_patience(ask, sizings)
         if result.outcome is not HoldOutcome.HELD or result.balance is None:
@@ -151,10 +149,7 @@ class Admission:
                 account_id=ask.account_id,
                 hold_id=ask.hold_id,
                 model=ask.model,
-                weights=sizings[0].weights,
-                amount=result.amount,
                 prompt=ask.prompt,
-                prompt_estimate=prompt_tokens,
                 balance=result.balance,
                 owner=_weakly(body.get("litellm_logging_obj")),
             )

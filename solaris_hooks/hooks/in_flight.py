@@ -16,7 +16,6 @@ from solaris_hooks.quota.balance import Balance
 from solaris_hooks.quota.ids import AccountId, HoldId
 from solaris_hooks.quota.prompt import Prompt
 from solaris_hooks.quota.usage import Usage
-from solaris_hooks.quota.weights import Weights
 
 
 @dataclass(slots=True, eq=False)
@@ -25,8 +24,7 @@ class Request:
 
     Attributes:
         model: the model the client asked for.
-        amount: booked tokens held.
-        prompt_estimate: tokens of the provider, as sized at admission.
+        prompt: for an estimate, should the provider report nothing.
         balance: the account's figures when we last heard of them.
         started: ``time.monotonic()`` of the hold.
         streaming: our iterator wraps its answer and will settle it, whatever else fires.
@@ -41,10 +39,7 @@ class Request:
     account_id: AccountId
     hold_id: HoldId
     model: str
-    weights: Weights
-    amount: int
     prompt: Prompt
-    prompt_estimate: int
     balance: Balance
     started: float = field(default_factory=time.monotonic)
     streaming: bool = False

@@ -7,10 +7,8 @@ import datetime as dt
 from importlib.metadata import version
 
 import httpx
-import litellm
 import pytest
 from litellm.integrations.custom_logger import CustomLogger
-from litellm.proxy.utils import ProxyLogging
 
 from solaris_hooks.hooks.handler import SolarisHandler
 from solaris_hooks.ledger.postgres import PostgresLedger
@@ -29,8 +27,6 @@ def test_every_hook_is_defined_on_the_class_that_litellm_looks_at() -> None:
 
 def test_the_supported_release_is_the_one_that_runs() -> None:
     assert version("litellm").startswith("1.106.")
-    assert ProxyLogging is not None
-    assert litellm is not None
 
 
 def test_one_instance_serves_a_process(world: World) -> None:

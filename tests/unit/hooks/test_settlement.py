@@ -17,7 +17,7 @@ from solaris_hooks.quota.errors import LedgerUnavailableError
 from solaris_hooks.quota.ids import AccountId, new_hold_id
 from solaris_hooks.quota.prompt import read_prompt
 from solaris_hooks.quota.usage import Usage
-from solaris_hooks.quota.weights import DEFAULT_WEIGHTS, WeightTable
+from solaris_hooks.quota.weights import WeightTable
 
 ANA = AccountId("user:ana")
 
@@ -46,7 +46,7 @@ class Scene:
         result = await self.ledger.hold(HoldRequest(ANA, hold_id, "m", amount, 1, 1, 60))
         assert result.balance is not None
         prompt = read_prompt({"messages": [{"role": "user", "content": "a few plain words"}]}, media_tokens=0)
-        request = Request(ANA, hold_id, "m", DEFAULT_WEIGHTS, amount, prompt, 10, result.balance)
+        request = Request(ANA, hold_id, "m", prompt, result.balance)
         self.in_flight.add(request)
         return request
 
