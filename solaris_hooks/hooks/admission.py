@@ -14,11 +14,12 @@ from solaris_hooks.hooks import refusals, tokenizer
 from solaris_hooks.hooks.identity import account_of, is_master_key
 from solaris_hooks.hooks.in_flight import InFlight, Request
 from solaris_hooks.hooks.request_body import Body, disarm, headers_of, mark, unmark
+from solaris_hooks.hooks.routes import ROUTES, Demand, Route
 from solaris_hooks.ledger.records import HoldOutcome, HoldRequest, HoldResult
 from solaris_hooks.quota.errors import InvalidRequestError, SolarisError
 from solaris_hooks.quota.ids import AccountId, HoldId, new_hold_id
-from solaris_hooks.quota.prompt import Prompt, read_prompt
-from solaris_hooks.quota.sizing import OutputRequest, Sizing, read_output_request
+from solaris_hooks.quota.prompt import Prompt
+from solaris_hooks.quota.sizing import Sizing
 
 if TYPE_CHECKING:
     from litellm.proxy._types import UserAPIKeyAuth
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from solaris_hooks.settings import Settings
 
 _LOG = logging.getLogger(__name__)
-
-METERED_CALL_TYPES = frozenset({"acompletion", "completion"})
 
 MAX_MODEL_CHARACTERS = 300
 
@@ -49,8 +48,8 @@ class Ask:
     email: str | None
     model: str
     candidates: tuple[str, ...]
-    prompt: Prompt
-    output: OutputRequest
+    route: Route
+    demand: Demand
 
 
 def _email(auth: UserAPIKeyAuth, account_id: AccountId) -> str | None:
@@ -104,9 +103,10 @@ class Admission:
             unmetered_key = is_master_key(auth) and not self._settings.meter_master_key
             if unmetered_key or call_type in self._settings.unmetered_call_types:
                 return
-            if call_type not in METERED_CALL_TYPES:
+            route = ROUTES.get(call_type)
+            if route is None:
                 raise refusals.unmetered_call_type(call_type)
-            ask = self._read(auth, body)
+            ask = self._read(auth, body, route)
             await self._admit(ask, body)
         except InvalidRequestError as exc:
             raise refusals.invalid_request(exc) from exc
@@ -114,7 +114,7 @@ class Admission:
             _LOG.error("request refused, since the books cannot be reached: %s", exc.message)
             raise refusals.unavailable(self._settings.default_locale) from exc
 
-    def _read(self, auth: UserAPIKeyAuth, body: Body) -> Ask:
+    def _read(self, auth: UserAPIKeyAuth, body: Body, route: Route) -> Ask:
         account_id = account_of(auth, headers_of(body))
         disarm(body)
         model = body.get("model")
@@ -128,17 +128,17 @@ class Admission:
             email=_email(auth, account_id),
             model=model,
             candidates=self._models.candidates(model, body),
-            prompt=read_prompt(body, media_tokens=self._settings.media_tokens),
-            output=read_output_request(body),
+            route=route,
+            demand=route.read(body, media_tokens=self._settings.media_tokens),
         )
 
     async def _admit(self, ask: Ask, body: Body) -> None:
         """Try the cheap upper bound first; count, wait and cap only where that does not fit."""
-        sizings = self._sizings(ask, ask.prompt.upper_bound)
+        sizings = self._sizings(ask, ask.demand.prompt.upper_bound)
         want = max(each.want for each in sizings)
         result = await self._hold(ask, sizings, minimum=want)
         if result.outcome in {HoldOutcome.TIGHT, HoldOutcome.CONTENDED}:
-            sizings = self._sizings(ask, await self._count(ask.prompt))
+            sizings = self._sizings(ask, await self._count(ask.demand.prompt))
             want = max(each.want for each in sizings)
             result = await self._hold_within_patience(ask, sizings)
         if result.outcome is not HoldOutcome.HELD or result.balance is None:
@@ -149,7 +149,8 @@ class Admission:
                 account_id=ask.account_id,
                 hold_id=ask.hold_id,
                 model=ask.model,
-                prompt=ask.prompt,
+                route=ask.route,
+                demand=ask.demand,
                 balance=result.balance,
                 owner=_weakly(body.get("litellm_logging_obj")),
             )
@@ -162,8 +163,8 @@ class Admission:
         return [
             Sizing(
                 prompt_tokens=prompt_tokens,
-                output_tokens=self._output_tokens(model, ask.output.cap),
-                choices=ask.output.choices,
+                output_tokens=self._output_tokens(model, ask.demand.output.cap),
+                choices=ask.demand.output.choices,
                 weights=self._weights.of(model),
             )
             for model in ask.candidates
@@ -177,12 +178,13 @@ class Admission:
 
     def _cap(self, ask: Ask, body: Body, sizings: list[Sizing], *, held: int, tight: bool) -> None:
         """Bound the output by what is held, unless the request or the model already does."""
-        unbounded = ask.output.cap is None and any(self._models.output_limit(model) is None for model in ask.candidates)
+        unbounded = ask.demand.output.cap is None and any(
+            self._models.output_limit(model) is None for model in ask.candidates
+        )
         if not tight and not unbounded:
             return
         cap = max(1, min(each.cap_within(held) for each in sizings))
-        for field in ask.output.cap_fields or ("max_tokens",):
-            body[field] = cap
+        ask.route.write_cap(body, ask.demand, cap)
 
     async def _hold_within_patience(self, ask: Ask, sizings: list[Sizing]) -> HoldResult:
         """Hold what there is; where others hold it, wait for them, but not for long."""

@@ -14,7 +14,6 @@ from litellm.proxy._types import ProxyException
 
 from solaris_hooks.hooks import refusals
 from solaris_hooks.hooks.models import answering_model
-from solaris_hooks.hooks.reported import text_of, usage_of
 from solaris_hooks.hooks.request_body import Body, marked
 from solaris_hooks.hooks.stream import settled_at_end
 
@@ -65,9 +64,9 @@ class SolarisHandler(CustomLogger):
         try:
             await self._settler.settle_shielded(
                 request,
-                usage_of(response),
+                request.route.usage_of(response),
                 model=answering_model(request.model, data, response),
-                text=text_of(response),
+                text=request.route.text_of(response),
             )
         except Exception:
             _LOG.exception("hold %s could not be settled inline; its lease will end it", request.hold_id)
@@ -106,7 +105,7 @@ class SolarisHandler(CustomLogger):
         """Remember the usage, in case that no inline hook settles. This event is lossy and late."""
         request = self._in_flight.find(marked(kwargs.get("litellm_params")))
         if request is not None:
-            self._settler.note_report(request, usage_of(response_obj))
+            self._settler.note_report(request, request.route.usage_of(response_obj))
 
     async def async_post_call_response_headers_hook(
         self,

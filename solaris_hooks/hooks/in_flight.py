@@ -11,10 +11,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
+from solaris_hooks.hooks.routes import Demand, Route
 from solaris_hooks.ledger.records import Settlement
 from solaris_hooks.quota.balance import Balance
 from solaris_hooks.quota.ids import AccountId, HoldId
-from solaris_hooks.quota.prompt import Prompt
 from solaris_hooks.quota.usage import Usage
 
 
@@ -24,7 +24,8 @@ class Request:
 
     Attributes:
         model: the model the client asked for.
-        prompt: for an estimate, should the provider report nothing.
+        route: how its kind of call is metered.
+        demand: what it asked for; for an estimate, should the provider report nothing.
         balance: the account's figures when we last heard of them.
         started: ``time.monotonic()`` of the hold.
         streaming: our iterator wraps its answer and will settle it, whatever else fires.
@@ -39,7 +40,8 @@ class Request:
     account_id: AccountId
     hold_id: HoldId
     model: str
-    prompt: Prompt
+    route: Route
+    demand: Demand
     balance: Balance
     started: float = field(default_factory=time.monotonic)
     streaming: bool = False

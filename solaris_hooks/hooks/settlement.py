@@ -105,7 +105,7 @@ class Settler:
     async def _estimated(self, request: Request, text: str) -> Usage:
         """What we count, where the provider says nothing."""
         prompt_tokens = await asyncio.to_thread(
-            request.prompt.counted, tokenizer.count, margin_percent=self._margin_percent
+            request.demand.prompt.counted, tokenizer.count, margin_percent=self._margin_percent
         )
         return Usage(input_tokens=prompt_tokens, output_tokens=await tokenizer.count_aside(text))
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from solaris_hooks.hooks.in_flight import InFlight, Request
+from solaris_hooks.hooks.routes import ROUTES
 from solaris_hooks.hooks.settlement import Settler
 from solaris_hooks.hooks.stream import settled_at_end
 from solaris_hooks.ledger.memory import MemoryLedger
 from solaris_hooks.ledger.records import HoldRequest, Settlement, SettleResult
 from solaris_hooks.quota.errors import LedgerUnavailableError
 from solaris_hooks.quota.ids import AccountId, new_hold_id
-from solaris_hooks.quota.prompt import read_prompt
 from solaris_hooks.quota.usage import Usage
 from solaris_hooks.quota.weights import WeightTable
 
@@ -45,8 +45,9 @@ class Scene:
         hold_id = new_hold_id()
         result = await self.ledger.hold(HoldRequest(ANA, hold_id, "m", amount, 1, 1, 60))
         assert result.balance is not None
-        prompt = read_prompt({"messages": [{"role": "user", "content": "a few plain words"}]}, media_tokens=0)
-        request = Request(ANA, hold_id, "m", prompt, result.balance)
+        route = ROUTES["acompletion"]
+        demand = route.read({"messages": [{"role": "user", "content": "a few plain words"}]}, media_tokens=0)
+        request = Request(ANA, hold_id, "m", route, demand, result.balance)
         self.in_flight.add(request)
         return request
 
