@@ -14,11 +14,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+from functools import partial
 from pathlib import Path
 
 from solaris_hooks import __version__
 from solaris_hooks.hooks import tokenizer
 from solaris_hooks.hooks.admission import Admission
+from solaris_hooks.hooks.answer_lengths import AnswerLengths
+from solaris_hooks.hooks.growth import Growth
 from solaris_hooks.hooks.handler import SolarisHandler
 from solaris_hooks.hooks.identity import account_of, is_master_key
 from solaris_hooks.hooks.in_flight import InFlight
@@ -47,10 +50,12 @@ def build(settings: Settings) -> tuple[SolarisHandler, PostgresLedger, Upkeep]:
     )
     in_flight = InFlight()
     weights = settings.weight_table
+    lengths = AnswerLengths(ledger)
     settler = Settler(
         ledger=ledger,
         in_flight=in_flight,
         weights=weights,
+        lengths=lengths,
         margin_percent=settings.estimate_margin_percent,
     )
     upkeep = Upkeep(
@@ -59,6 +64,7 @@ def build(settings: Settings) -> tuple[SolarisHandler, PostgresLedger, Upkeep]:
         in_flight=in_flight,
         settler=settler,
         sweeper=Sweeper(ledger=ledger, spend_logs=ledger, weights=weights, policy=settings.sweep_policy.value),
+        lengths=lengths,
     )
     handler = SolarisHandler(
         admission=Admission(
@@ -66,11 +72,20 @@ def build(settings: Settings) -> tuple[SolarisHandler, PostgresLedger, Upkeep]:
             ledger=ledger,
             in_flight=in_flight,
             models=Models(),
+            lengths=lengths,
             settler=settler,
             profiles=Profiles(ledger),
         ),
         settler=settler,
         in_flight=in_flight,
+        growth_of=partial(
+            Growth,
+            ledger=ledger,
+            in_flight=in_flight,
+            patience_seconds=settings.hold_wait_seconds,
+            lease_seconds=settings.hold_lease_seconds,
+            margin_percent=settings.estimate_margin_percent,
+        ),
         upkeep=upkeep,
         locale=settings.default_locale,
     )

@@ -96,6 +96,9 @@ class Settings(BaseSettings):
     unknown_model_output_tokens: int = Field(
         16384, ge=1, le=10_000_000, description="Output cap where LiteLLM knows no limit of the model."
     )
+    first_stream_tokens: int = Field(
+        1024, ge=1, le=1_000_000, description="Output that a stream holds at first, until its model's are known."
+    )
     media_tokens: int = Field(2000, ge=0, le=1_000_000, description="Estimate for each image in a prompt.")
     estimate_margin_percent: int = Field(
         10, ge=0, le=200, description="Added to a counted prompt, since providers count a little differently."

@@ -18,21 +18,25 @@ from solaris_hooks.hooks.routes import ROUTES, Demand, Route
 from solaris_hooks.ledger.records import HoldOutcome, HoldRequest, HoldResult
 from solaris_hooks.quota.errors import InvalidRequestError, SolarisError
 from solaris_hooks.quota.ids import AccountId, HoldId, new_hold_id
-from solaris_hooks.quota.prompt import Prompt
 from solaris_hooks.quota.sizing import Sizing
 
 if TYPE_CHECKING:
     from litellm.proxy._types import UserAPIKeyAuth
 
+    from solaris_hooks.hooks.answer_lengths import AnswerLengths
     from solaris_hooks.hooks.models import Models
     from solaris_hooks.hooks.profiles import Profiles
     from solaris_hooks.hooks.settlement import Settler
     from solaris_hooks.ledger.port import Metering
+    from solaris_hooks.quota.balance import Balance
     from solaris_hooks.settings import Settings
 
 _LOG = logging.getLogger(__name__)
 
 MAX_MODEL_CHARACTERS = 300
+
+AMPLE_TIMES = 4
+"""A request takes all that it may use where the balance is this many times as much; else a fair share."""
 
 _FIRST_PAUSE_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 0.5
@@ -50,6 +54,8 @@ class Ask:
     candidates: tuple[str, ...]
     route: Route
     demand: Demand
+    can_grow: bool
+    """Its hold can follow a stream whose whole output shows."""
 
 
 def _email(auth: UserAPIKeyAuth, account_id: AccountId) -> str | None:
@@ -77,6 +83,7 @@ class Admission:
         ledger: Metering,
         in_flight: InFlight,
         models: Models,
+        lengths: AnswerLengths,
         settler: Settler,
         profiles: Profiles,
     ) -> None:
@@ -85,6 +92,7 @@ class Admission:
         self._ledger = ledger
         self._in_flight = in_flight
         self._models = models
+        self._lengths = lengths
         self._settler = settler
         self._profiles = profiles
         self._weights = settings.weight_table
@@ -122,28 +130,31 @@ class Admission:
             raise InvalidRequestError(
                 f"Name the model, in at most {MAX_MODEL_CHARACTERS} printable characters.", param="model"
             )
+        candidates = self._models.candidates(model, body)
         return Ask(
             account_id=account_id,
             hold_id=new_hold_id(),
             email=_email(auth, account_id),
             model=model,
-            candidates=self._models.candidates(model, body),
+            candidates=candidates,
             route=route,
             demand=route.read(body, media_tokens=self._settings.media_tokens),
+            can_grow=bool(body.get("stream")) and not any(self._models.facts(each).hides_output for each in candidates),
         )
 
     async def _admit(self, ask: Ask, body: Body) -> None:
-        """Try the cheap upper bound first; count, wait and cap only where that does not fit."""
+        """Try the cheap upper bound first; count, share and wait only where the balance is not ample for it."""
+        counted = 0
         sizings = self._sizings(ask, ask.demand.prompt.upper_bound)
-        want = max(each.want for each in sizings)
-        result = await self._hold(ask, sizings, minimum=want)
+        ample = AMPLE_TIMES * max(each.want for each in sizings)
+        result = await self._hold(ask, sizings, fair=ample, minimum=ample)
         if result.outcome in {HoldOutcome.TIGHT, HoldOutcome.CONTENDED}:
-            sizings = self._sizings(ask, await self._count(ask.demand.prompt))
-            want = max(each.want for each in sizings)
+            counted = await self._count(ask)
+            sizings = self._sizings(ask, counted)
             result = await self._hold_within_patience(ask, sizings)
         if result.outcome is not HoldOutcome.HELD or result.balance is None:
-            raise self._refusal(result, sizings[0])
-        self._cap(ask, body, sizings, held=result.amount, tight=result.amount < want)
+            raise self._refusal(result, sizings)
+        cap = self._cap(ask, body, sizings, result.amount, result.balance)
         self._in_flight.add(
             Request(
                 account_id=ask.account_id,
@@ -152,6 +163,10 @@ class Admission:
                 route=ask.route,
                 demand=ask.demand,
                 balance=result.balance,
+                sizings=sizings,
+                held=result.amount,
+                cap=cap,
+                counted_prompt=counted,
                 owner=_weakly(body.get("litellm_logging_obj")),
             )
         )
@@ -166,30 +181,45 @@ class Admission:
                 output_tokens=self._output_tokens(model, ask.demand.output.cap),
                 choices=ask.demand.output.choices,
                 weights=self._weights.of(model),
+                usual_tokens=self._usual_tokens(model, can_grow=ask.can_grow),
             )
             for model in ask.candidates
         ]
 
     def _output_tokens(self, model: str, cap: int | None) -> int:
-        limit = self._models.output_limit(model)
-        if cap is None:
-            return limit if limit is not None else self._settings.unknown_model_output_tokens
+        limit = self._models.facts(model).output_limit
+        if cap is None or not self._lengths.obeys_caps(model):
+            unknown = self._settings.unknown_model_output_tokens
+            return limit if limit is not None else max(unknown, cap or 0)
         return min(cap, limit) if limit is not None else cap
 
-    def _cap(self, ask: Ask, body: Body, sizings: list[Sizing], *, held: int, tight: bool) -> None:
-        """Bound the output by what is held, unless the request or the model already does."""
+    def _usual_tokens(self, model: str, *, can_grow: bool) -> int | None:
+        usual = self._lengths.usual(model, stream=can_grow)
+        return self._settings.first_stream_tokens if usual is None and can_grow else usual
+
+    def _cap(self, ask: Ask, body: Body, sizings: list[Sizing], held: int, balance: Balance) -> int | None:
+        """Bound the output where neither the request nor the model does it well enough. Returns the bound, if any.
+
+        An answer in one piece is bounded by what it holds. A stream that can grow is bounded by what there was
+        for it in all: its hold follows it, and the bound lets the provider end it by itself.
+        """
+        bounded_by = held + balance.available if ask.can_grow else held
         unbounded = ask.demand.output.cap is None and any(
-            self._models.output_limit(model) is None for model in ask.candidates
+            self._models.facts(model).output_limit is None for model in ask.candidates
         )
-        if not tight and not unbounded:
-            return
-        cap = max(1, min(each.cap_within(held) for each in sizings))
+        if bounded_by >= max(each.want for each in sizings) and not unbounded:
+            return ask.demand.output.cap
+        cap = max(1, min(each.cap_within(bounded_by) for each in sizings))
         ask.route.write_cap(body, ask.demand, cap)
+        return cap
 
     async def _hold_within_patience(self, ask: Ask, sizings: list[Sizing]) -> HoldResult:
-        """Hold what there is; where others hold it, wait for them, but not for long."""
-        minimum = sizings[0].minimum
-        result = await self._hold(ask, sizings, minimum=minimum)
+        """Hold a fair share; where others hold it, wait for them, but not for long."""
+        fair = max(each.fair for each in sizings)
+        minimum = max(each.minimum for each in sizings)
+        if not ask.can_grow and not all(map(self._lengths.obeys_caps, ask.candidates)):
+            minimum = fair  # no cap bounds it, so the hold alone must
+        result = await self._hold(ask, sizings, fair=fair, minimum=minimum)
         if result.outcome is not HoldOutcome.CONTENDED:
             return result
         loop = asyncio.get_running_loop()
@@ -204,45 +234,51 @@ class Admission:
             while result.outcome is HoldOutcome.CONTENDED and (left := deadline - loop.time()) > 0:
                 await self._in_flight.any_end(ask.account_id, timeout_seconds=min(pause, left))
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
-                result = await self._hold(ask, sizings, minimum=minimum)
+                result = await self._hold(ask, sizings, fair=fair, minimum=minimum)
         finally:
             queue.release()
         return result
 
-    async def _hold(self, ask: Ask, sizings: list[Sizing], *, minimum: int) -> HoldResult:
+    async def _hold(self, ask: Ask, sizings: list[Sizing], *, fair: int, minimum: int) -> HoldResult:
         """Ask the books. If the client leaves meanwhile, whatever they grant is released."""
-        asking = asyncio.create_task(
-            self._ledger.hold(
+        want = max(each.want for each in sizings)
+        try:
+            return await self._ledger.hold(
                 HoldRequest(
                     account_id=ask.account_id,
                     hold_id=ask.hold_id,
                     model=ask.model,
-                    want=max(each.want for each in sizings),
+                    want=want,
+                    fair=fair,
                     minimum=minimum,
+                    ample=want * AMPLE_TIMES,
                     prompt=sizings[0].prompt_charge,
                     lease_seconds=self._settings.hold_lease_seconds,
                     email=ask.email,
                     new_account=self._settings.new_account,
                 )
             )
-        )
-        try:
-            return await asyncio.shield(asking)
         except asyncio.CancelledError:
-            self._settler.release_when_held(asking, ask.account_id, ask.hold_id)
+            self._settler.release_soon(ask.account_id, ask.hold_id)
             raise
 
-    async def _count(self, prompt: Prompt) -> int:
+    async def _count(self, ask: Ask) -> int:
+        """Tokens of the prompt by our tokenizer, and a margin, since providers count a little differently."""
+        prompt = ask.demand.prompt
         margin = self._settings.estimate_margin_percent
         if prompt.upper_bound <= tokenizer.SHORT_TEXT_BYTES:
-            return prompt.counted(tokenizer.count, margin_percent=margin)
-        return await asyncio.to_thread(prompt.counted, tokenizer.count, margin_percent=margin)
+            counted = prompt.counted(tokenizer.count, margin_percent=margin)
+        else:
+            counted = await asyncio.to_thread(prompt.counted, tokenizer.count, margin_percent=margin)
+        percent = max(map(self._lengths.prompt_percent, ask.candidates))
+        return min(-(-counted * percent // 100), prompt.upper_bound)
 
-    def _refusal(self, result: HoldResult, sizing: Sizing) -> ProxyException:
+    def _refusal(self, result: HoldResult, sizings: list[Sizing]) -> ProxyException:
         if result.balance is None:
             return refusals.unknown_user(self._settings.default_locale)
         if result.outcome is HoldOutcome.INACTIVE:
             return refusals.account_inactive(result.balance)
         if result.outcome is HoldOutcome.CONTENDED:
             return refusals.quota_held(result.balance)
-        return refusals.quota_exceeded(result.balance, needed=sizing.minimum, status=self._settings.refusal_status)
+        needed = max(each.minimum for each in sizings)
+        return refusals.quota_exceeded(result.balance, needed=needed, status=self._settings.refusal_status)

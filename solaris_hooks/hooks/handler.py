@@ -6,7 +6,7 @@ LiteLLM looks for its hooks on the leaf class alone, so every one of them is def
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
 from litellm.integrations.custom_logger import CustomLogger
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from litellm.proxy._types import UserAPIKeyAuth
 
     from solaris_hooks.hooks.admission import Admission
-    from solaris_hooks.hooks.in_flight import InFlight
+    from solaris_hooks.hooks.growth import Growth
+    from solaris_hooks.hooks.in_flight import InFlight, Request
     from solaris_hooks.hooks.settlement import Settler
     from solaris_hooks.hooks.upkeep import Upkeep
 
@@ -32,13 +33,21 @@ class SolarisHandler(CustomLogger):
     """LiteLLM's side of the plugin."""
 
     def __init__(
-        self, *, admission: Admission, settler: Settler, in_flight: InFlight, upkeep: Upkeep, locale: str
+        self,
+        *,
+        admission: Admission,
+        settler: Settler,
+        in_flight: InFlight,
+        growth_of: Callable[[Request], Growth],
+        upkeep: Upkeep,
+        locale: str,
     ) -> None:
         """Keep the collaborators."""
         super().__init__()
         self._admission = admission
         self._settler = settler
         self._in_flight = in_flight
+        self._growth_of = growth_of
         self._upkeep = upkeep
         self._locale = locale
 
@@ -62,7 +71,7 @@ class SolarisHandler(CustomLogger):
         if request is None or request.streaming:
             return
         try:
-            await self._settler.settle_shielded(
+            await self._settler.settle(
                 request,
                 request.route.usage_of(response),
                 model=answering_model(request.model, data, response),
@@ -80,7 +89,7 @@ class SolarisHandler(CustomLogger):
             async for chunk in response:
                 yield chunk
             return
-        async for chunk in settled_at_end(request, response, request_data, self._settler):
+        async for chunk in settled_at_end(request, response, request_data, self._settler, self._growth_of(request)):
             yield chunk
 
     async def async_post_call_failure_hook(

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
@@ -15,6 +15,7 @@ from solaris_hooks.hooks.routes import Demand, Route
 from solaris_hooks.ledger.records import Settlement
 from solaris_hooks.quota.balance import Balance
 from solaris_hooks.quota.ids import AccountId, HoldId
+from solaris_hooks.quota.sizing import Sizing
 from solaris_hooks.quota.usage import Usage
 
 
@@ -27,6 +28,10 @@ class Request:
         route: how its kind of call is metered.
         demand: what it asked for; for an estimate, should the provider report nothing.
         balance: the account's figures when we last heard of them.
+        sizings: what it needs by the model asked for (first) and by each that may answer in its place.
+        held: booked tokens that it holds now.
+        cap: output tokens of each answer that its body allows, by the client or by us; None where it does not say.
+        counted_prompt: tokens of its prompt by our tokenizer, with the margin; 0 where a bound was enough.
         started: ``time.monotonic()`` of the hold.
         streaming: our iterator wraps its answer and will settle it, whatever else fires.
         ended: settled or released, or handed to the books to be so.
@@ -43,6 +48,10 @@ class Request:
     route: Route
     demand: Demand
     balance: Balance
+    sizings: Sequence[Sizing]
+    held: int
+    cap: int | None = None
+    counted_prompt: int = 0
     started: float = field(default_factory=time.monotonic)
     streaming: bool = False
     ended: bool = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import litellm
@@ -15,24 +16,40 @@ CACHE_ENTRIES = 1000
 _FALLBACK_LISTS = ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks")
 
 
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What LiteLLM says of a model's deployments, taken together.
+
+    Attributes:
+        output_limit: the most output tokens that any of them can generate; None if one is unknown.
+        hides_output: one may generate tokens that its stream does not show: hidden reasoning.
+    """
+
+    output_limit: int | None
+    hides_output: bool
+
+
 class Models:
     """Facts of models, read from LiteLLM's router and price map, each kept for a minute."""
 
     def __init__(self) -> None:
         """Know nothing yet."""
-        self._limits: dict[str, tuple[float, int | None]] = {}
+        self._known: dict[str, tuple[float, ModelFacts]] = {}
 
-    def output_limit(self, model: str) -> int | None:
-        """The most output tokens that any deployment of a model can generate; None if one is unknown."""
+    def facts(self, model: str) -> ModelFacts:
+        """What is known of a model by its public name."""
         now = time.monotonic()
-        known = self._limits.get(model)
+        known = self._known.get(model)
         if known is not None and known[0] > now:
             return known[1]
-        if len(self._limits) >= CACHE_ENTRIES:
-            self._limits.clear()
-        limit = _largest(_deployment_limit(each) for each in _deployments(model))
-        self._limits[model] = (now + CACHE_SECONDS, limit)
-        return limit
+        if len(self._known) >= CACHE_ENTRIES:
+            self._known.clear()
+        deployments = _deployments(model)
+        facts = ModelFacts(
+            output_limit=_largest(map(_output_limit, deployments)), hides_output=any(map(_reasons, deployments))
+        )
+        self._known[model] = (now + CACHE_SECONDS, facts)
+        return facts
 
     def candidates(self, model: str, body: Mapping[str, Any]) -> tuple[str, ...]:
         """The model and all that LiteLLM may fall back to, each once."""
@@ -73,15 +90,27 @@ def _deployments(model: str) -> list[Mapping[str, Any]]:
     return list(found or [])
 
 
-def _deployment_limit(deployment: Mapping[str, Any]) -> int | None:
+def _facts(deployment: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """What is said of a deployment, the most specific first: its own settings, then LiteLLM's price map."""
     info = deployment.get("model_info") or {}
     name = str((deployment.get("litellm_params") or {}).get("model", ""))
-    names = (info.get("base_model"), name, name.partition("/")[2])
-    for source in (info, *(litellm.model_cost.get(each) or {} for each in names if each)):
-        limit = source.get("max_output_tokens")
+    yield info
+    for each in (info.get("base_model"), name, name.partition("/")[2]):
+        if each and each in litellm.model_cost:
+            yield litellm.model_cost[each]
+
+
+def _output_limit(deployment: Mapping[str, Any]) -> int | None:
+    for facts in _facts(deployment):
+        limit = facts.get("max_output_tokens")
         if isinstance(limit, int) and limit > 0:
             return limit
     return None
+
+
+def _reasons(deployment: Mapping[str, Any]) -> bool:
+    said = (facts["supports_reasoning"] for facts in _facts(deployment) if "supports_reasoning" in facts)
+    return bool(next(said, False))
 
 
 def _largest(limits: Iterable[int | None]) -> int | None:

@@ -9,11 +9,12 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING
 
 from solaris_hooks.hooks import tokenizer
-from solaris_hooks.ledger.records import HoldOutcome, HoldResult, Settlement, SettleOutcome
+from solaris_hooks.ledger.records import LengthKind, Settlement, SettleOutcome
 from solaris_hooks.quota.errors import SolarisError
 from solaris_hooks.quota.usage import Usage, UsageSource
 
 if TYPE_CHECKING:
+    from solaris_hooks.hooks.answer_lengths import AnswerLengths
     from solaris_hooks.hooks.in_flight import InFlight, Request
     from solaris_hooks.ledger.port import Metering
     from solaris_hooks.quota.ids import AccountId, HoldId
@@ -25,16 +26,27 @@ _LOG = logging.getLogger(__name__)
 class Settler:
     """Ends requests in the books, each once, however many hooks say so."""
 
-    def __init__(self, *, ledger: Metering, in_flight: InFlight, weights: WeightTable, margin_percent: int) -> None:
+    def __init__(
+        self,
+        *,
+        ledger: Metering,
+        in_flight: InFlight,
+        weights: WeightTable,
+        lengths: AnswerLengths,
+        margin_percent: int,
+    ) -> None:
         """Keep the collaborators."""
         self._ledger = ledger
         self._in_flight = in_flight
         self._weights = weights
+        self._lengths = lengths
         self._margin_percent = margin_percent
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def settle(self, request: Request, usage: Usage | None, *, model: str, text: str) -> None:
         """Book what a request used, and keep the balance after it on the request.
+
+        If the task is cancelled meanwhile, another one books it.
 
         Args:
             request: of this process; one that has ended is left as it is.
@@ -45,45 +57,35 @@ class Settler:
         if request.ended:
             return
         request.ended = True
-        source = UsageSource.PROVIDER
-        if usage is None:
-            source = UsageSource.ESTIMATE
-            usage = await self._estimated(request, text)
-            _LOG.warning("no usable usage from %s: hold %s is booked by estimate", model, request.hold_id)
-        weights = self._weights.of(model)
-        settlement = Settlement(
-            account_id=request.account_id,
-            hold_id=request.hold_id,
-            model=model,
-            charge=weights.charge(usage),
-            usage=usage,
-            source=source,
-            details={
-                "asked": request.model,
-                "weights": [str(weights.input), str(weights.cached_input), str(weights.output)],
-            },
-        )
-        await self._book(request, settlement)
-
-    async def settle_shielded(self, request: Request, usage: Usage | None, *, model: str, text: str) -> None:
-        """Settle in a task of its own, which goes on if the client's task is cancelled meanwhile."""
-        await asyncio.shield(self._spawn(self.settle(request, usage, model=model, text=text)))
+        settlement = None
+        try:
+            settlement = await self._settlement(request, usage, model=model, text=text)
+            await self._book(request, settlement)
+        except asyncio.CancelledError:
+            if settlement is None:
+                request.ended = False
+                self._spawn(self.settle(request, usage, model=model, text=text))
+            else:
+                self._spawn(self._book(request, settlement))
+            raise
 
     async def release(self, request: Request) -> None:
         """Book that a request used nothing."""
         if request.ended:
             return
         request.ended = True
-        await self._release(request)
+        try:
+            await self._release(request)
+        except asyncio.CancelledError:
+            self._spawn(self._release(request))
+            raise
 
-    def release_when_held(self, asking: asyncio.Task[HoldResult], account_id: AccountId, hold_id: HoldId) -> None:
-        """Release what the books may yet grant to a request whose client has left."""
+    def release_soon(self, account_id: AccountId, hold_id: HoldId) -> None:
+        """Give back what the books may have granted to a request whose client has left."""
 
         async def release() -> None:
-            """Wait for the books' answer, then give back what they granted."""
             try:
-                if (await asking).outcome is HoldOutcome.HELD:
-                    await self._ledger.release(account_id, hold_id)
+                await self._ledger.release(account_id, hold_id)
             except SolarisError as exc:
                 _LOG.warning("hold %s of a client that left is left to its lease: %s", hold_id, exc.message)
 
@@ -102,9 +104,42 @@ class Settler:
         if not request.ended and request.reported_at is None:
             request.reported, request.reported_at = usage, time.monotonic()
 
+    async def _settlement(self, request: Request, reported: Usage | None, *, model: str, text: str) -> Settlement:
+        if reported is None:
+            _LOG.warning("no usable usage from %s: hold %s is booked by estimate", model, request.hold_id)
+            usage, source = await self._estimated(request, text), UsageSource.ESTIMATE
+        else:
+            self._learn(request, reported, model)
+            usage, source = reported, UsageSource.PROVIDER
+        weights = self._weights.of(model)
+        return Settlement(
+            account_id=request.account_id,
+            hold_id=request.hold_id,
+            model=model,
+            charge=weights.charge(usage),
+            usage=usage,
+            source=source,
+            details={
+                "asked": request.model,
+                "weights": [str(weights.input), str(weights.cached_input), str(weights.output)],
+            },
+        )
+
+    def _learn(self, request: Request, usage: Usage, model: str) -> None:
+        """Remember how long the answer got, unless its request cut it short; and how good our count was."""
+        cap = request.cap
+        length = -(-usage.output_tokens // request.demand.output.choices)
+        if cap is not None and length > cap:
+            self._lengths.learn(model, LengthKind.BEYOND_CAP, length)
+            _LOG.warning("%s answered with %d tokens where %d were asked for at the most", model, length, cap)
+        elif cap is None or length < cap:
+            self._lengths.learn(model, LengthKind.STREAM if request.streaming else LengthKind.WHOLE, length)
+        if request.counted_prompt:
+            self._lengths.learn(model, LengthKind.PROMPT, -(-100 * usage.input_tokens // request.counted_prompt))
+
     async def _estimated(self, request: Request, text: str) -> Usage:
         """What we count, where the provider says nothing."""
-        prompt_tokens = await asyncio.to_thread(
+        prompt_tokens = request.counted_prompt or await asyncio.to_thread(
             request.demand.prompt.counted, tokenizer.count, margin_percent=self._margin_percent
         )
         return Usage(input_tokens=prompt_tokens, output_tokens=await tokenizer.count_aside(text))
@@ -147,8 +182,7 @@ class Settler:
         request.unreleased = False
         self._in_flight.forget(request)
 
-    def _spawn(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
+    def _spawn(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return task

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
@@ -10,22 +11,33 @@ import anyio
 from solaris_hooks.hooks.models import answering_model
 
 if TYPE_CHECKING:
+    from solaris_hooks.hooks.growth import Growth
     from solaris_hooks.hooks.in_flight import Request
     from solaris_hooks.hooks.request_body import Body
     from solaris_hooks.hooks.settlement import Settler
 
+_LOG = logging.getLogger(__name__)
+
 
 async def settled_at_end(
-    request: Request, chunks: AsyncIterator[Any], body: Body, settler: Settler
+    request: Request, chunks: AsyncIterator[Any], body: Body, settler: Settler, growth: Growth
 ) -> AsyncIterator[Any]:
     """Pass chunks on unchanged; settle when the stream ends, breaks, or the client leaves.
 
     The usage chunk, where the provider sends one, is exact. Otherwise what was passed on is counted.
+    A stream that would use more than its account has ends as at the limit of its output, and the
+    provider's connection is closed, so that it generates no more.
     """
     request.streaming = True
     reader = request.route.reader()
     try:
         async for chunk in chunks:
+            if not growth.covers(reader.added(chunk)) and not await growth.grow():
+                _LOG.info("hold %s: the stream ends, since its account has no more tokens", request.hold_id)
+                for last in reader.ending():
+                    yield last
+                await _close(chunks)
+                break
             reader.see(chunk)
             yield chunk
     finally:
@@ -34,4 +46,10 @@ async def settled_at_end(
         text = reader.text() if usage is None else ""
         # After a disconnect every plain await here is cancelled at once.
         with anyio.CancelScope(shield=True):
-            await settler.settle_shielded(request, usage, model=model, text=text)
+            await settler.settle(request, usage, model=model, text=text)
+
+
+async def _close(chunks: object) -> None:
+    close = getattr(chunks, "aclose", None)
+    if close is not None:
+        await close()

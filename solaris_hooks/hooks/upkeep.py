@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from solaris_hooks.quota.errors import SolarisError
 
 if TYPE_CHECKING:
+    from solaris_hooks.hooks.answer_lengths import AnswerLengths
     from solaris_hooks.hooks.in_flight import InFlight, Request
     from solaris_hooks.hooks.settlement import Settler
     from solaris_hooks.ledger.postgres import PostgresLedger
@@ -22,6 +23,10 @@ INLINE_GRACE_SECONDS = 5.0
 """How long the inline hooks have, after the success event, before its report is booked."""
 
 SWEEP_BATCH = 100
+
+EXCHANGE_SECONDS = 60.0
+"""How often processes tell each other how long answers get."""
+
 _MONTHS_AHEAD = 2
 _DAY_SECONDS = 86_400.0
 
@@ -37,6 +42,7 @@ class Upkeep:
         in_flight: InFlight,
         settler: Settler,
         sweeper: Sweeper,
+        lengths: AnswerLengths,
     ) -> None:
         """Keep the collaborators; start nothing."""
         self._settings = settings
@@ -44,8 +50,10 @@ class Upkeep:
         self._in_flight = in_flight
         self._settler = settler
         self._sweeper = sweeper
+        self._lengths = lengths
         self._task: asyncio.Task[None] | None = None
         self._next_sweep = 0.0
+        self._next_exchange = 0.0
         self._next_partitions = 0.0
 
     def start(self) -> None:
@@ -72,6 +80,9 @@ class Upkeep:
         if now >= self._next_sweep:
             self._next_sweep = now + self._settings.sweep_interval_seconds
             await self._sweeper.sweep(limit=SWEEP_BATCH)
+        if now >= self._next_exchange:
+            self._next_exchange = now + EXCHANGE_SECONDS
+            await self._lengths.exchange()
         if now >= self._next_partitions:
             self._next_partitions = now + _DAY_SECONDS
             await self._ledger.make_usage_partitions(months=_MONTHS_AHEAD)

@@ -8,6 +8,7 @@ first checks everything that can fail, so that a refused operation changes nothi
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from zoneinfo import ZoneInfo
@@ -19,12 +20,16 @@ from solaris_hooks.ledger.records import (
     AccountPage,
     DailyUsage,
     Entry,
+    ExtendResult,
+    Extension,
     Grant,
     GrantResult,
     Hold,
     HoldOutcome,
     HoldRequest,
     HoldResult,
+    LengthCount,
+    LengthKind,
     NewAccount,
     Plan,
     Settlement,
@@ -34,6 +39,7 @@ from solaris_hooks.ledger.records import (
 )
 from solaris_hooks.ledger.verification import AccountVerifier
 from solaris_hooks.quota import rules
+from solaris_hooks.quota.balance import Status
 from solaris_hooks.quota.checks import checked_anchor_day, checked_grant, checked_plan, checked_time_zone
 from solaris_hooks.quota.errors import ConflictError, InvalidRequestError, LedgerError, NotFoundError
 from solaris_hooks.quota.ids import AccountId, HoldId
@@ -59,6 +65,7 @@ class MemoryLedger:
         self._defaults = defaults or NewAccount()
         self._accounts: dict[AccountId, MemoryAccount] = {}
         self._plans = {DEFAULT_PLAN.plan_id: DEFAULT_PLAN}
+        self._lengths: Counter[tuple[str, LengthKind, int]] = Counter()
 
     async def hold(self, request: HoldRequest) -> HoldResult:
         """Hold tokens for a request."""
@@ -72,13 +79,34 @@ class MemoryLedger:
         first = account.holds.get(request.hold_id)
         if first is not None:
             return HoldResult(HoldOutcome.HELD, first.amount, created=False, balance=account.balance)
-        admission = rules.admission(account.figures, status=account.status, want=request.want, minimum=request.minimum)
+        admission = rules.admission(
+            account.figures,
+            status=account.status,
+            want=request.want,
+            fair=request.share,
+            minimum=request.minimum,
+            ample=request.enough,
+        )
         outcome = HoldOutcome(admission.outcome)
         if outcome is HoldOutcome.HELD:
             account.place(request, admission.amount, now)
         account.email = account.email if request.email is None else request.email
         account.last_used_at = now
         return HoldResult(outcome, admission.amount, created, account.balance)
+
+    async def extend(self, extension: Extension) -> ExtendResult:
+        """Grow the hold of a request that still runs."""
+        now = self._now()
+        account = self._current(extension.account_id, now)
+        if account is None or extension.hold_id in account.settled:
+            return ExtendResult(0, contended=False)
+        hold = account.holds.get(extension.hold_id)
+        held = hold.amount if hold is not None else 0
+        active = account.status is Status.ACTIVE  # whoever was suspended meanwhile ends with what is held
+        amount = rules.grown(account.figures, held=held, amount=extension.amount if active else held)
+        account.grow(extension, amount, now)
+        others = account.figures.held - amount
+        return ExtendResult(amount, contended=active and amount < extension.amount and others > 0)
 
     async def settle(self, settlement: Settlement) -> SettleResult:
         """Turn a hold into use, once."""
@@ -117,6 +145,12 @@ class MemoryLedger:
             return False
         account.figures = replace(account.figures, held=account.figures.held - amount)
         return True
+
+    async def exchange_lengths(self, fresh: Sequence[LengthCount]) -> Sequence[LengthCount]:
+        """Add counts of answers' lengths, and get all. This ledger forgets none."""
+        for each in fresh:
+            self._lengths[each.model, each.kind, each.bucket] += each.count
+        return [LengthCount(*key, count) for key, count in self._lengths.items()]
 
     async def renew_leases(self, holds: Sequence[tuple[AccountId, HoldId]], *, lease_seconds: int) -> int:
         """Let holds of requests that still run live on."""

@@ -17,6 +17,7 @@ from solaris_hooks.ledger.records import (
     DailyUsage,
     Entry,
     EntryKind,
+    Extension,
     Grant,
     Hold,
     HoldRequest,
@@ -93,6 +94,24 @@ class MemoryAccount:
             lease_until=now + dt.timedelta(seconds=request.lease_seconds),
         )
         self.figures = replace(self.figures, held=self.figures.held + amount)
+
+    def grow(self, extension: Extension, amount: int, now: dt.datetime) -> None:
+        """Let a hold be of another amount; one that was lost begins anew."""
+        hold = self.holds.get(extension.hold_id)
+        before = hold.amount if hold is not None else 0
+        if hold is not None:
+            self.holds[hold.hold_id] = replace(hold, amount=amount)
+        elif amount:
+            self.holds[extension.hold_id] = Hold(
+                account_id=extension.account_id,
+                hold_id=extension.hold_id,
+                model=extension.model,
+                amount=amount,
+                prompt=min(extension.prompt, amount),
+                held_at=now,
+                lease_until=now + dt.timedelta(seconds=extension.lease_seconds),
+            )
+        self.figures = replace(self.figures, held=self.figures.held + amount - before)
 
     def drop(self, hold_id: HoldId) -> int | None:
         """Take a hold away. Returns what it held, or None if there was none."""

@@ -19,11 +19,14 @@ from solaris_hooks.ledger.records import (
     AccountPage,
     DailyUsage,
     Entry,
+    ExtendResult,
+    Extension,
     Grant,
     GrantResult,
     Hold,
     HoldRequest,
     HoldResult,
+    LengthCount,
     Plan,
     Settlement,
     SettleResult,
@@ -36,10 +39,16 @@ class Metering(Protocol):
     """The part that requests need: each call is one transaction and one round trip."""
 
     async def hold(self, request: HoldRequest) -> HoldResult:
-        """Hold tokens for a request: ``want`` if available, else what is left if ``minimum`` fits.
+        """Hold tokens for a request: ``want`` of an ample balance, else ``fair``, else what is left.
+
+        Nothing is held where not even ``minimum`` fits.
 
         Renews the period if due, and makes the account if it is new and may be made.
         """
+        ...
+
+    async def extend(self, extension: Extension) -> ExtendResult:
+        """Grow the hold of a request that still runs, by as much as there is of what it asks for."""
         ...
 
     async def settle(self, settlement: Settlement) -> SettleResult:
@@ -56,6 +65,14 @@ class Metering(Protocol):
 
     async def claim_expired(self, *, limit: int, claim_seconds: int) -> Sequence[Hold]:
         """Take holds whose lease ran out, for ``claim_seconds``, so that one sweeper alone ends them."""
+        ...
+
+
+class LengthBook(Protocol):
+    """What all processes have learned of the lengths of answers."""
+
+    async def exchange_lengths(self, fresh: Sequence[LengthCount]) -> Sequence[LengthCount]:
+        """Add what this process has counted since the last time, and get all that is known."""
         ...
 
 
@@ -127,5 +144,5 @@ class Books(Protocol):
         ...
 
 
-class Ledger(Metering, Books, Protocol):
-    """Both parts."""
+class Ledger(Metering, LengthBook, Books, Protocol):
+    """All parts."""

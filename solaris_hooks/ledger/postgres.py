@@ -22,12 +22,15 @@ from solaris_hooks.ledger.records import (
     CreditLot,
     DailyUsage,
     Entry,
+    ExtendResult,
+    Extension,
     Grant,
     GrantResult,
     Hold,
     HoldOutcome,
     HoldRequest,
     HoldResult,
+    LengthCount,
     NewAccount,
     Plan,
     Settlement,
@@ -44,6 +47,10 @@ from solaris_hooks.quota.ids import AccountId, HoldId
 
 _CLOCK_TOLERANCE = dt.timedelta(minutes=5)
 """LiteLLM stamps its logs with the proxy's clock, we with the database's."""
+
+
+MOST_ANSWERS = 20_000
+"""Of each model and kind: enough for one in 1,000, few enough to follow a model that changes."""
 
 
 class PostgresLedger:
@@ -169,6 +176,38 @@ class PostgresLedger:
                 "release", {"account_id": account_id, "hold_id": hold_id, "now": self._clock()}
             )
         return bool(row["released"])
+
+    async def extend(self, extension: Extension) -> ExtendResult:
+        """See :meth:`Metering.extend`."""
+        async with self._lanes.ends(extension.account_id):
+            row = await self._statements.one(
+                "extend",
+                {
+                    "account_id": extension.account_id,
+                    "hold_id": extension.hold_id,
+                    "amount": extension.amount,
+                    "model": extension.model,
+                    "prompt": extension.prompt,
+                    "lease_seconds": extension.lease_seconds,
+                    "now": self._clock(),
+                },
+            )
+        return ExtendResult(row["amount"], row["contended"])
+
+    async def exchange_lengths(self, fresh: Sequence[LengthCount]) -> Sequence[LengthCount]:
+        """See :meth:`LengthBook.exchange_lengths`. Half of what is counted is forgotten beyond ``MOST_ANSWERS``."""
+        found = await self._statements.all(
+            "exchange_lengths",
+            {
+                "models": [each.model for each in fresh],
+                "kinds": [each.kind.value for each in fresh],
+                "buckets": [each.bucket for each in fresh],
+                "counts": [each.count for each in fresh],
+                "most": MOST_ANSWERS,
+                "now": self._clock(),
+            },
+        )
+        return [rows.length_count(row) for row in found]
 
     async def renew_leases(self, holds: Sequence[tuple[AccountId, HoldId]], *, lease_seconds: int) -> int:
         """See :meth:`Metering.renew_leases`."""

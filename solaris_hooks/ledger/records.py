@@ -38,6 +38,8 @@ class HoldRequest:
         prompt: the prompt's share of ``want``; booked by the sweeper if the request's end is never known.
         lease_seconds: how long the hold lives without a renewal.
         email: the user's address as LiteLLM has it; a changed one is stored.
+        fair: what it takes where the balance is not ample; None for as much as there is, up to ``want``.
+        ample: the balance from which on it takes ``want``; None for ``want`` itself.
     """
 
     account_id: AccountId
@@ -49,6 +51,18 @@ class HoldRequest:
     lease_seconds: int
     email: str | None = None
     new_account: NewAccount = field(default_factory=NewAccount)
+    fair: int | None = None
+    ample: int | None = None
+
+    @property
+    def share(self) -> int:
+        """What it takes where the balance is not ample."""
+        return self.want if self.fair is None else self.fair
+
+    @property
+    def enough(self) -> int:
+        """The balance from which on it takes all that it wants."""
+        return self.want if self.ample is None else self.ample
 
 
 class HoldOutcome(StrEnum):
@@ -79,6 +93,36 @@ class HoldResult:
     amount: int
     created: bool
     balance: Balance | None
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """A hold that its running request wants to grow.
+
+    Attributes:
+        amount: booked tokens that it wants to hold in all; asking twice for the same changes nothing.
+        model: the model asked for; with ``prompt`` and ``lease_seconds`` for a hold that a crash has lost.
+    """
+
+    account_id: AccountId
+    hold_id: HoldId
+    amount: int
+    model: str
+    prompt: int
+    lease_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExtendResult:
+    """What a hold has grown to.
+
+    Attributes:
+        amount: booked tokens held now; 0 where the hold has ended.
+        contended: it would get more if other holds in flight ended unused.
+    """
+
+    amount: int
+    contended: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +329,29 @@ class Plan:
     plan_id: str
     monthly_tokens: int
     thresholds: Sequence[int] = (80, 95, 100)
+
+
+class LengthKind(StrEnum):
+    """What a length was measured of."""
+
+    STREAM = "stream"
+    """Output tokens of a streamed answer."""
+    WHOLE = "whole"
+    """Output tokens of an answer that came in one piece."""
+    PROMPT = "prompt"
+    """What the provider counted of a prompt, in percent of our own count."""
+    BEYOND_CAP = "beyond_cap"
+    """Output tokens of an answer that was longer than its request allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class LengthCount:
+    """How often a model's answers fell into a bucket of :mod:`solaris_hooks.quota.lengths`."""
+
+    model: str
+    kind: LengthKind
+    bucket: int
+    count: int
 
 
 @dataclass(frozen=True, slots=True)

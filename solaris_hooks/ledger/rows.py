@@ -6,7 +6,17 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from solaris_hooks.ledger.records import Account, CreditLot, DailyUsage, Entry, EntryKind, Hold, Plan
+from solaris_hooks.ledger.records import (
+    Account,
+    CreditLot,
+    DailyUsage,
+    Entry,
+    EntryKind,
+    Hold,
+    LengthCount,
+    LengthKind,
+    Plan,
+)
 from solaris_hooks.ledger.sweep import LoggedUse
 from solaris_hooks.quota.balance import Balance, Status
 from solaris_hooks.quota.ids import AccountId, HoldId
@@ -107,6 +117,11 @@ def entry(row: Row) -> Entry:
 def daily(row: Row) -> DailyUsage:
     """Daily totals from their columns, which have the same names."""
     return DailyUsage(**row)
+
+
+def length_count(row: Row) -> LengthCount:
+    """Count of answers' lengths from its columns."""
+    return LengthCount(row["model"], LengthKind(row["kind"]), row["bucket"], row["count"])
 
 
 def plan(row: Row) -> Plan:

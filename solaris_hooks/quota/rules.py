@@ -87,24 +87,37 @@ class Admission:
     amount: int = 0
 
 
-def admission(figures: Figures, *, status: Status, want: int, minimum: int) -> Admission:
+def admission(figures: Figures, *, status: Status, want: int, fair: int, minimum: int, ample: int) -> Admission:
     """What a request may hold of an account as of now.
 
     Args:
         figures: the account as of now.
         status: what an administrator has said about it.
         want: what the request may use at the most.
+        fair: what it takes where the balance is not ample, so that others find something too.
         minimum: the least it can do something with. A request that wants any token is never
             held at 0: it would run without a bound.
+        ample: the balance from which on it takes all that it wants.
     """
     if status is not Status.ACTIVE:
         return Admission("inactive")
-    if want <= figures.available:
+    if max(want, ample) <= figures.available:
         return Admission("held", want)
     least = max(minimum, 1)
     if least <= figures.available:
-        return Admission("held", figures.available)
+        return Admission("held", min(want, max(fair, least), figures.available))
     return Admission("contended" if least <= figures.remaining else "tight")
+
+
+def grown(figures: Figures, *, held: int, amount: int) -> int:
+    """What a hold becomes that asks to be ``amount``: never less than it is, never more than there is.
+
+    Args:
+        figures: the account as of now.
+        held: what the hold is now; 0 where it was lost.
+        amount: what it wants to be.
+    """
+    return max(held, min(amount, held + figures.available))
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,38 +71,55 @@ class Sizing:
         output_tokens: the most each choice can have, by the request or by the model.
         choices: number of answers.
         weights: of the model asked for.
+        usual_tokens: what nearly all such answers stay within; None where nobody knows yet.
     """
 
     prompt_tokens: int
     output_tokens: int
     choices: int
     weights: Weights
+    usual_tokens: int | None = None
 
     @property
     def prompt_charge(self) -> int:
         """Booked tokens of the prompt alone, none of it cached."""
-        return self._charge(0)
+        return self.charge_of(0)
 
     @property
     def want(self) -> int:
         """Booked tokens of the longest answers to the request as it stands."""
-        return self._charge(self.output_tokens)
+        return self.charge_of(self.output_tokens * self.choices)
+
+    @property
+    def fair(self) -> int:
+        """Booked tokens of answers as long as nearly all are: what to hold where others need tokens too."""
+        usual = self.output_tokens if self.usual_tokens is None else min(self.usual_tokens, self.output_tokens)
+        return self.charge_of(usual * self.choices)
 
     @property
     def minimum(self) -> int:
         """Booked tokens of the prompt and one token of each answer: with less nothing can be done."""
-        return self._charge(1)
+        return self.charge_of(min(1, self.output_tokens) * self.choices)
 
     def cap_within(self, held: int) -> int:
         """The most tokens each choice may have so that the whole costs no more than what is held."""
+        if self.weights.output == 0:
+            return self.output_tokens
+        return max(0, min(self.output_within(held) // self.choices, self.output_tokens))
+
+    def output_within(self, held: int) -> int:
+        """The most tokens of all choices together that cost, with the prompt, no more than what is held.
+
+        It is below 0 where not even the prompt is covered, and without end where output weighs nothing.
+        """
         weights = self.weights
         if weights.output == 0:
-            return self.output_tokens
+            return MAX_CAP
         left = held - self.prompt_tokens * max(weights.input, weights.cached_input)
-        room = (left / (weights.output * self.choices)).to_integral_value(rounding=ROUND_FLOOR)
-        return max(0, min(int(room), self.output_tokens))
+        return int((left / weights.output).to_integral_value(rounding=ROUND_FLOOR))
 
-    def _charge(self, output_tokens: int) -> int:
+    def charge_of(self, output_tokens: int) -> int:
+        """Booked tokens of the prompt and of this many tokens of output, all choices together."""
         dearer = max(self.weights.input, self.weights.cached_input)
-        exact = self.prompt_tokens * dearer + output_tokens * self.choices * self.weights.output
+        exact = self.prompt_tokens * dearer + output_tokens * self.weights.output
         return int(exact.to_integral_value(rounding=ROUND_CEILING))

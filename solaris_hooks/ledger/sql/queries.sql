@@ -14,6 +14,18 @@ FROM solaris.settle_v1(
     %(account_id)s, %(hold_id)s, %(model)s, %(charge)s, %(input_tokens)s, %(cached_input_tokens)s,
     %(output_tokens)s, %(reasoning_tokens)s, %(source)s, %(details)s, %(now)s) AS r;
 
+-- extend --
+-- Grow the hold of a running request; see extend_v1.
+SELECT r.amount, r.contended
+FROM solaris.extend_v1(
+    %(account_id)s, %(hold_id)s, %(amount)s, %(model)s, %(prompt)s, %(lease_seconds)s, %(now)s) AS r;
+
+-- exchange_lengths --
+-- Tell and hear how long answers get; see exchange_lengths_v1.
+SELECT l.model, l.kind, l.bucket, l.count
+FROM solaris.exchange_lengths_v1(
+    %(models)s, %(kinds)s, %(buckets)s, %(counts)s, %(most)s, %(now)s) AS l;
+
 -- release --
 -- Turn a hold into nothing; see release_v1.
 SELECT solaris.release_v1(%(account_id)s, %(hold_id)s, %(now)s) AS released;

@@ -74,12 +74,22 @@ class Lives(RuleBasedStateMachine):
         prompt=tokens,
         email=st.sampled_from([None, "", "ana@example.com"]),
         new=st.builds(NewAccount, plan_id=plan_ids, time_zone=zones, anchor_day=anchor_days, create=st.booleans()),
+        fair=st.none() | tokens,
+        ample=st.none() | tokens,
     )
     def hold(
-        self, account_id: AccountId, want: int, minimum: int, prompt: int, email: str | None, new: NewAccount
+        self,
+        account_id: AccountId,
+        want: int,
+        minimum: int,
+        prompt: int,
+        email: str | None,
+        new: NewAccount,
+        fair: int | None,
+        ample: int | None,
     ) -> tuple[AccountId, HoldId]:
         self.tick()
-        request = HoldRequest(account_id, self.fresh_id(), "gpt", want, minimum, prompt, 60, email, new)
+        request = HoldRequest(account_id, self.fresh_id(), "gpt", want, minimum, prompt, 60, email, new, fair, ample)
         self.two.both(lambda ledger: ledger.hold(request))
         self.two.history(account_id, limit=5)
         return account_id, request.hold_id
@@ -89,6 +99,12 @@ class Lives(RuleBasedStateMachine):
         self.tick()
         request = HoldRequest(account_id, hold[1], "gpt", want, 1, 1, 60)
         self.two.both(lambda ledger: ledger.hold(request))
+
+    @rule(hold=holds, amount=tokens)
+    def extend(self, hold: tuple[AccountId, HoldId], amount: int) -> None:
+        self.tick()
+        self.two.both(lambda ledger: ledger.extend(Extension(*hold, amount, "gpt", 1, 60)))
+        self.two.history(hold[0], limit=5)
 
     @rule(
         hold=holds,

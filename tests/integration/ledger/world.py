@@ -16,6 +16,8 @@ from solaris_hooks.ledger.records import (
     Account,
     Entry,
     EntryKind,
+    ExtendResult,
+    Extension,
     Grant,
     HoldRequest,
     HoldResult,
@@ -81,6 +83,8 @@ class World:
         lease_seconds: int = LEASE_SECONDS,
         email: str | None = None,
         new_account: NewAccount | None = None,
+        fair: int | None = None,
+        ample: int | None = None,
     ) -> HoldResult:
         """Ask for tokens."""
         return await self.ledger.hold(
@@ -94,8 +98,14 @@ class World:
                 lease_seconds=lease_seconds,
                 email=email,
                 new_account=new_account or NewAccount(),
+                fair=fair,
+                ample=ample,
             )
         )
+
+    async def extend(self, hold_id: HoldId, amount: int, *, account_id: AccountId = ANA) -> ExtendResult:
+        """Ask for more tokens while a request runs."""
+        return await self.ledger.extend(Extension(account_id, hold_id, amount, "gpt-4o", 10, LEASE_SECONDS))
 
     async def held(self, want: int = 100, *, account_id: AccountId = ANA, prompt: int = 10) -> HoldId:
         """Hold tokens that are there."""

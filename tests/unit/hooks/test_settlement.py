@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from solaris_hooks.hooks.answer_lengths import AnswerLengths
+from solaris_hooks.hooks.growth import Growth
 from solaris_hooks.hooks.in_flight import InFlight, Request
 from solaris_hooks.hooks.routes import ROUTES
 from solaris_hooks.hooks.settlement import Settler
@@ -16,8 +18,9 @@ from solaris_hooks.ledger.memory import MemoryLedger
 from solaris_hooks.ledger.records import HoldRequest, Settlement, SettleResult
 from solaris_hooks.quota.errors import LedgerUnavailableError
 from solaris_hooks.quota.ids import AccountId, new_hold_id
+from solaris_hooks.quota.sizing import Sizing
 from solaris_hooks.quota.usage import Usage
-from solaris_hooks.quota.weights import WeightTable
+from solaris_hooks.quota.weights import Weights, WeightTable
 
 ANA = AccountId("user:ana")
 
@@ -39,7 +42,13 @@ class Scene:
     def __init__(self) -> None:
         self.ledger = AwayLedger()
         self.in_flight = InFlight()
-        self.settler = Settler(ledger=self.ledger, in_flight=self.in_flight, weights=WeightTable({}), margin_percent=0)
+        self.settler = Settler(
+            ledger=self.ledger,
+            in_flight=self.in_flight,
+            weights=WeightTable({}),
+            lengths=AnswerLengths(self.ledger),
+            margin_percent=0,
+        )
 
     async def held(self, amount: int = 1000) -> Request:
         hold_id = new_hold_id()
@@ -47,9 +56,19 @@ class Scene:
         assert result.balance is not None
         route = ROUTES["acompletion"]
         demand = route.read({"messages": [{"role": "user", "content": "a few plain words"}]}, media_tokens=0)
-        request = Request(ANA, hold_id, "m", route, demand, result.balance)
+        request = Request(ANA, hold_id, "m", route, demand, result.balance, [Sizing(10, 1000, 1, Weights())], amount)
         self.in_flight.add(request)
         return request
+
+    def growth(self, request: Request) -> Growth:
+        return Growth(
+            request,
+            ledger=self.ledger,
+            in_flight=self.in_flight,
+            patience_seconds=0,
+            lease_seconds=60,
+            margin_percent=0,
+        )
 
     async def figures(self) -> tuple[int, int]:
         account = await self.ledger.account(ANA)
@@ -107,7 +126,7 @@ async def test_a_stream_whose_client_leaves_is_settled_all_the_same(scene: Scene
             yield {"choices": [{"delta": {"content": "word "}}]}
 
     async def client() -> None:
-        async for seen in settled_at_end(request, endless(), {}, scene.settler):
+        async for seen in settled_at_end(request, endless(), {}, scene.settler, scene.growth(request)):
             assert seen
             await asyncio.sleep(0)
 

@@ -130,7 +130,7 @@ def test_another_plan_never_takes_back_what_is_used(account: Figures, monthly: i
 
 @given(accounts(), tokens, tokens)
 def test_what_is_held_is_never_more_than_is_available(account: Figures, want: int, minimum: int) -> None:
-    admission = rules.admission(account, status=Status.ACTIVE, want=want, minimum=minimum)
+    admission = rules.admission(account, status=Status.ACTIVE, want=want, fair=want, minimum=minimum, ample=want)
     assert 0 <= admission.amount <= min(want, account.available)
     if admission.outcome == "held":
         assert admission.amount == want or admission.amount >= max(1, minimum)
@@ -142,7 +142,9 @@ def test_what_is_held_is_never_more_than_is_available(account: Figures, want: in
 
 @given(accounts(), tokens, tokens, st.sampled_from([s for s in Status if s is not Status.ACTIVE]))
 def test_nobody_holds_who_is_not_active(account: Figures, want: int, minimum: int, status: Status) -> None:
-    assert rules.admission(account, status=status, want=want, minimum=minimum) == rules.Admission("inactive")
+    assert rules.admission(
+        account, status=status, want=want, fair=want, minimum=minimum, ample=want
+    ) == rules.Admission("inactive")
 
 
 @given(accounts(), st.integers(1, 31), st.sampled_from(["UTC", "Africa/Cairo", "Pacific/Auckland"]), seconds)

@@ -1,0 +1,93 @@
+"""What all processes know of the lengths of answers, and what this one has learned since they last spoke."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from solaris_hooks.ledger.records import LengthCount, LengthKind
+from solaris_hooks.quota.lengths import Lengths, bucket_of
+
+if TYPE_CHECKING:
+    from solaris_hooks.ledger.port import LengthBook
+
+LEAST_ANSWERS = 50
+"""Fewer say nothing about the longest ones."""
+
+STREAM_PER_MILLE = 950
+"""A stream that gets longer can have its hold grow; so one in 20 may."""
+
+WHOLE_PER_MILLE = 999
+WHOLE_FACTOR = 2
+"""An answer in one piece cannot: what only one in 1,000 exceeds, twice."""
+
+PROMPT_PER_MILLE = 990
+
+MOST_MODELS = 1000
+"""Wildcard deployments let clients choose names: a bound, so that they cannot fill the memory."""
+
+
+class AnswerLengths:
+    """Sizes of holds, learned from settlements."""
+
+    def __init__(self, book: LengthBook) -> None:
+        """Know nothing yet; :meth:`exchange` asks the books."""
+        self._book = book
+        self._known: dict[tuple[str, LengthKind], Lengths] = {}
+        self._fresh: Counter[tuple[str, LengthKind, int]] = Counter()
+
+    def learn(self, model: str, kind: LengthKind, amount: int) -> None:
+        """Count one answer's tokens, or one prompt's percent."""
+        key = (model, kind)
+        if key not in self._known:
+            if len(self._known) >= MOST_MODELS:
+                return
+            self._known[key] = Lengths()
+        self._known[key].add(amount)
+        self._fresh[model, kind, bucket_of(amount)] += 1
+
+    def usual(self, model: str, *, stream: bool) -> int | None:
+        """Output tokens to hold for an answer of a model; None where too little is known.
+
+        Args:
+            model: its public name.
+            stream: whether its hold can grow while it runs.
+        """
+        if stream:
+            return self._quantile(model, LengthKind.STREAM, STREAM_PER_MILLE)
+        longest = self._quantile(model, LengthKind.WHOLE, WHOLE_PER_MILLE)
+        return None if longest is None else longest * WHOLE_FACTOR
+
+    def prompt_percent(self, model: str) -> int:
+        """What to take of our own count of a prompt: at least 100 percent, more where the provider counts more."""
+        return max(100, self._quantile(model, LengthKind.PROMPT, PROMPT_PER_MILLE) or 0)
+
+    def obeys_caps(self, model: str) -> bool:
+        """Whether no answer of a model has been longer than its request allowed."""
+        return (model, LengthKind.BEYOND_CAP) not in self._known
+
+    async def exchange(self) -> None:
+        """Tell the books what is new, and hear what other processes have learned.
+
+        Raises:
+            LedgerError: the books cannot be reached; what is new is kept for the next time.
+        """
+        fresh = [LengthCount(model, kind, bucket, count) for (model, kind, bucket), count in self._fresh.items()]
+        sent, self._fresh = self._fresh, Counter()
+        try:
+            rows = await self._book.exchange_lengths(fresh)
+        except BaseException:
+            self._fresh.update(sent)
+            raise
+        known: dict[tuple[str, LengthKind], Lengths] = {}
+        for each in rows:
+            known.setdefault((each.model, each.kind), Lengths()).merge({each.bucket: each.count})
+        for (model, kind, bucket), count in self._fresh.items():  # counted while the books were asked
+            known.setdefault((model, kind), Lengths()).merge({bucket: count})
+        self._known = known
+
+    def _quantile(self, model: str, kind: LengthKind, per_mille: int) -> int | None:
+        lengths = self._known.get((model, kind))
+        if lengths is None or len(lengths) < LEAST_ANSWERS:
+            return None
+        return lengths.quantile(per_mille)

@@ -1,0 +1,129 @@
+"""A running stream keeps holding more than it has used, or ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from solaris_hooks.hooks import tokenizer
+from solaris_hooks.ledger.records import Extension
+from solaris_hooks.quota.errors import SolarisError
+
+if TYPE_CHECKING:
+    from solaris_hooks.hooks.in_flight import InFlight, Request
+    from solaris_hooks.ledger.port import Metering
+    from solaris_hooks.quota.sizing import Sizing
+
+_LOG = logging.getLogger(__name__)
+
+LOW_WATER_PARTS = 8
+"""A hold grows when less than an eighth of its output is left: a count away from its end."""
+
+_FIRST_PAUSE_SECONDS = 0.05
+_LONGEST_PAUSE_SECONDS = 0.5
+
+
+class Growth:
+    """Compares a stream's output with its hold, chunk by chunk, and asks the books for more in time.
+
+    What has been passed on is bounded by its bytes, since a token is at least one; only where that
+    bound reaches what is held is it counted, and only where little is left are the books asked.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        *,
+        ledger: Metering,
+        in_flight: InFlight,
+        patience_seconds: float,
+        lease_seconds: int,
+        margin_percent: int,
+    ) -> None:
+        """Begin with what the request holds and nothing used.
+
+        Args:
+            request: whose stream it is.
+            ledger: asked for more.
+            in_flight: tells when another request of the account ends.
+            patience_seconds: how long to wait for tokens that other requests hold.
+            lease_seconds: of a hold that has to begin anew.
+            margin_percent: added to our count, since providers count a little differently.
+        """
+        self._request = request
+        self._ledger = ledger
+        self._in_flight = in_flight
+        self._patience_seconds = patience_seconds
+        self._lease_seconds = lease_seconds
+        self._margin_percent = margin_percent
+        self._room = _room(request.sizings, request.held)
+        self._counted = 0
+        self._before_tail = 0
+        self._tail = ""
+        self._pending: list[str] = []
+        self._pending_bytes = 0
+        self._in_vain = False
+
+    def covers(self, text: str) -> bool:
+        """Whether what is held covers all output so far and this; takes the text into account.
+
+        If not, call :meth:`grow` before the text is passed on.
+        """
+        if text:
+            self._pending.append(text)
+            self._pending_bytes += len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+        return self._counted + self._pending_bytes <= self._room
+
+    async def grow(self) -> bool:
+        """Count what is to be passed on and hold more for it. False if there is no more: the stream must end."""
+        await self._count()
+        low = self._room - self._counted <= self._room // LOW_WATER_PARTS
+        if not low or (self._in_vain and self._counted <= self._room):
+            return True
+        try:
+            await self._extend()
+        except SolarisError as exc:
+            _LOG.warning("hold %s cannot grow: %s", self._request.hold_id, exc.message)
+        return self._counted <= self._room
+
+    async def _count(self) -> None:
+        """Count the newest text as a whole: words counted one by one are more tokens than they make together."""
+        self._tail += "".join(self._pending)
+        self._pending.clear()
+        self._pending_bytes = 0
+        counted = self._before_tail + await tokenizer.count_aside(self._tail)
+        if len(self._tail) > tokenizer.SHORT_TEXT_BYTES:
+            self._before_tail, self._tail = counted, ""
+        self._counted = -(-counted * (100 + self._margin_percent) // 100)
+
+    async def _extend(self) -> None:
+        """Ask for twice the output there was room for; wait a little for what others hold."""
+        request = self._request
+        extension = Extension(
+            account_id=request.account_id,
+            hold_id=request.hold_id,
+            amount=max(each.charge_of(2 * max(self._room, self._counted, 1)) for each in request.sizings),
+            model=request.model,
+            prompt=request.sizings[0].prompt_charge,
+            lease_seconds=self._lease_seconds,
+        )
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._patience_seconds
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
+            result = await self._ledger.extend(extension)
+            self._in_vain = result.amount <= request.held
+            request.held = max(request.held, result.amount)
+            self._room = _room(request.sizings, request.held)
+            left = deadline - loop.time()
+            if self._counted <= self._room or not result.contended or left <= 0:
+                return
+            await self._in_flight.any_end(request.account_id, timeout_seconds=min(pause, left))
+            pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+
+
+def _room(sizings: Sequence[Sizing], held: int) -> int:
+    """Output tokens that a hold covers, whichever model answers."""
+    return min(each.output_within(held) for each in sizings)

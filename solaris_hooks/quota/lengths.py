@@ -1,0 +1,66 @@
+"""How long answers really get: counts in buckets, from which holds are sized."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Mapping
+
+MOST_TOKENS = 100_000_000
+"""Longer than any answer; everything above falls into the last bucket."""
+
+
+def _bounds() -> tuple[int, ...]:
+    bounds = [8]
+    while bounds[-1] < MOST_TOKENS:
+        bounds.append(max(bounds[-1] + 1, bounds[-1] * 119 // 100))
+    return tuple(bounds)
+
+
+BOUNDS = _bounds()
+"""The most tokens of each bucket: each about 2 ** (1/4) times the one before, so that a quantile read
+from the buckets is at most 19 % above the true one, and never below."""
+
+
+def bucket_of(tokens: int) -> int:
+    """Index of the bucket that a length falls into."""
+    return min(bisect_left(BOUNDS, tokens), len(BOUNDS) - 1)
+
+
+class Lengths:
+    """A histogram of lengths, which forgets nothing by itself: whoever keeps it halves it now and then."""
+
+    def __init__(self, counts: Mapping[int, int] | None = None) -> None:
+        """Begin with counts by bucket, or with none."""
+        self._counts: Counter[int] = Counter(counts or {})
+
+    def __len__(self) -> int:
+        """How many lengths were counted."""
+        return self._counts.total()
+
+    def add(self, tokens: int) -> None:
+        """Count one length."""
+        self._counts[bucket_of(tokens)] += 1
+
+    def merge(self, counts: Mapping[int, int]) -> None:
+        """Add counts by bucket."""
+        self._counts.update(counts)
+
+    @property
+    def counts(self) -> Mapping[int, int]:
+        """Counts by bucket."""
+        return self._counts
+
+    def quantile(self, per_mille: int) -> int | None:
+        """Tokens that this share of the lengths does not exceed; None where nothing was counted.
+
+        Args:
+            per_mille: the share, 1 to 1000.
+        """
+        rank = -(-len(self) * per_mille // 1000)
+        seen = 0
+        for bucket, count in sorted(self._counts.items()):
+            seen += count
+            if seen >= rank:
+                return BOUNDS[bucket]
+        return None

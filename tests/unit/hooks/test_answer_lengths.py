@@ -1,0 +1,89 @@
+"""What is learned of the lengths of answers, and how processes share it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from solaris_hooks.hooks.answer_lengths import LEAST_ANSWERS, AnswerLengths
+from solaris_hooks.ledger.memory import MemoryLedger
+from solaris_hooks.ledger.records import LengthCount, LengthKind
+from solaris_hooks.quota.errors import LedgerUnavailableError
+
+
+def taught(lengths: AnswerLengths, kind: LengthKind = LengthKind.STREAM, amount: int = 300) -> None:
+    for _ in range(LEAST_ANSWERS):
+        lengths.learn("m", kind, amount)
+
+
+def test_few_answers_say_nothing() -> None:
+    lengths = AnswerLengths(MemoryLedger())
+    lengths.learn("m", LengthKind.STREAM, 300)
+    assert lengths.usual("m", stream=True) is None
+
+
+def test_streams_and_whole_answers_are_learned_apart_and_whole_ones_get_twice_the_room() -> None:
+    lengths = AnswerLengths(MemoryLedger())
+    taught(lengths, LengthKind.STREAM, 300)
+    taught(lengths, LengthKind.WHOLE, 300)
+    usual = lengths.usual("m", stream=True)
+    assert usual is not None
+    assert 300 <= usual <= 360
+    assert lengths.usual("m", stream=False) == 2 * usual
+    assert lengths.usual("another", stream=True) is None
+
+
+async def test_what_one_process_learns_another_one_knows_after_both_spoke_to_the_books() -> None:
+    book = MemoryLedger()
+    one, other = AnswerLengths(book), AnswerLengths(book)
+    taught(one)
+    await one.exchange()
+    await other.exchange()
+    assert other.usual("m", stream=True) == one.usual("m", stream=True) is not None
+
+
+async def test_nothing_is_counted_twice_or_lost_when_the_books_are_away() -> None:
+    class Away(MemoryLedger):
+        away = True
+
+        async def exchange_lengths(self, fresh: Sequence[LengthCount]) -> Sequence[LengthCount]:
+            if self.away:
+                raise LedgerUnavailableError
+            return await super().exchange_lengths(fresh)
+
+    book = Away()
+    lengths = AnswerLengths(book)
+    taught(lengths)
+    with pytest.raises(LedgerUnavailableError):
+        await lengths.exchange()
+    book.away = False
+    await lengths.exchange()
+    await lengths.exchange()
+    assert sum(each.count for each in await book.exchange_lengths([])) == LEAST_ANSWERS
+
+
+def test_a_prompt_that_providers_count_as_more_is_taken_as_more() -> None:
+    lengths = AnswerLengths(MemoryLedger())
+    assert lengths.prompt_percent("m") == 100
+    taught(lengths, LengthKind.PROMPT, 140)
+    assert 140 <= lengths.prompt_percent("m") <= 168
+    taught(lengths, LengthKind.PROMPT, 60)
+    assert lengths.prompt_percent("m") >= 140, "the worst of them count"
+
+
+def test_one_answer_beyond_its_cap_is_enough_to_trust_no_cap() -> None:
+    lengths = AnswerLengths(MemoryLedger())
+    assert lengths.obeys_caps("m")
+    lengths.learn("m", LengthKind.BEYOND_CAP, 900)
+    assert not lengths.obeys_caps("m")
+    assert lengths.obeys_caps("another")
+
+
+async def test_names_that_clients_make_up_cannot_fill_the_memory() -> None:
+    book = MemoryLedger()
+    lengths = AnswerLengths(book)
+    for number in range(5000):
+        lengths.learn(f"m-{number}", LengthKind.STREAM, 1)
+    await lengths.exchange()
+    assert len(await book.exchange_lengths([])) == 1000
