@@ -1,16 +1,16 @@
-"""The answer to a request: its pieces, its end and the usage reported for it."""
+"""The answer to a request for text: its pieces, its end and its true tokens."""
 
 from dataclasses import dataclass
-from typing import Any
 from uuid import uuid4
 
 from .directive import MOST_PIECES, Directive, ToolCall
 from .errors import RequestError
-from .request import ChatRequest
+from .pieces import CallArguments, CallOpening, Piece, Text, Thought
+from .request import Request, TextRequest
+from .served import Tokens
 from .words import pleasant_answer, repeat_pieces, split_pieces
 
-Delta = dict[str, Any]
-"""One piece as a stream sends it: what a choice's message gains."""
+_THOUGHTS = ["Let", " me", " think."]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,26 +21,25 @@ class Answer:
         model: the name that the client asked for.
         choices: how many times the answer is given.
         pieces: the pieces of each choice, in order.
-        finish_reason: why each choice ends.
-        reports_usage: whether usage is reported, if it is asked for.
-        usage: what is reported, verbatim.
+        finish_reason: why each choice ends, in OpenAI's words or a test's.
+        tokens: what it truly cost.
     """
 
     model: str
     choices: int
-    pieces: tuple[Delta, ...]
+    pieces: tuple[Piece, ...]
     finish_reason: str
-    reports_usage: bool
-    usage: Any
+    tokens: Tokens
 
 
-def plan_answer(request: ChatRequest, directive: Directive, message: str) -> Answer:
+def plan_answer(request: TextRequest, directive: Directive, message: str, *, thinks_aloud: bool = False) -> Answer:
     """Decide the whole answer.
 
     Args:
         request: what the client asked for.
         directive: what the test asked for.
-        message: the last user message without its directive.
+        message: the last user text without its directive.
+        thinks_aloud: whether the format shows reasoning, as pieces before the text.
 
     Raises:
         RequestError: the directive contradicts the request or itself.
@@ -52,24 +51,49 @@ def plan_answer(request: ChatRequest, directive: Directive, message: str) -> Ans
         wanted = len(text) + len(called) + directive.reasoning_tokens
     uncapped = request.cap is None or directive.ignore_cap
     given = wanted if uncapped else min(wanted, request.cap or wanted)
-    if given * request.choices > MOST_PIECES:
+    if given * request.generated > MOST_PIECES:
         complaint = f"An answer of more than {MOST_PIECES} tokens is not written."
         raise RequestError(complaint, param="n")
     reasoning = min(given, directive.reasoning_tokens)
-    usage = _usage(
-        _prompt_tokens(request, directive, message),
-        directive.cached_tokens,
-        given * request.choices,
-        reasoning * request.choices,
-    )
+    thoughts = [Thought(piece) for piece in repeat_pieces(_THOUGHTS, reasoning)] if thinks_aloud else []
     ending = "tool_calls" if called else "stop"
     return Answer(
         model=request.model,
         choices=request.choices,
-        pieces=tuple(_fill(text, called, given - reasoning)),
+        pieces=(*thoughts, *_fill(text, called, given - reasoning, request)),
         finish_reason=directive.finish_reason or ("length" if given < wanted else ending),
-        reports_usage=not directive.omit_usage,
-        usage=directive.usage if directive.states_usage else usage,
+        tokens=plan_tokens(request, directive, message, given * request.generated, reasoning * request.generated),
+    )
+
+
+def plan_tokens(
+    request: Request, directive: Directive, message: str, completion: int = 0, reasoning: int = 0
+) -> Tokens:
+    """Decide the true tokens of an answer.
+
+    Args:
+        request: what the client asked for.
+        directive: what the test asked for.
+        message: the last user text without its directive.
+        completion: the answer's tokens, reasoning included.
+        reasoning: how many of them are reasoning.
+
+    Raises:
+        RequestError: more of the prompt is cached than there is.
+    """
+    prompt = directive.prompt_tokens
+    if prompt is None:
+        prompt = request.prompt_tokens(message)
+    if directive.cached_tokens + directive.cache_creation_tokens > prompt:
+        complaint = f"cached_tokens are a part of the {prompt} prompt_tokens."
+        raise RequestError(complaint, param=request.directed_field)
+    return Tokens(
+        prompt_tokens=prompt,
+        completion_tokens=completion,
+        total_tokens=prompt + completion,
+        cached_tokens=directive.cached_tokens,
+        cache_creation_tokens=directive.cache_creation_tokens,
+        reasoning_tokens=reasoning,
     )
 
 
@@ -79,48 +103,20 @@ def _text(directive: Directive, message: str) -> list[str]:
     return [] if directive.tool_calls else split_pieces(pleasant_answer(message))
 
 
-def _tool_pieces(calls: list[ToolCall]) -> list[Delta]:
-    pieces: list[Delta] = []
+def _tool_pieces(calls: list[ToolCall]) -> list[Piece]:
+    pieces: list[Piece] = []
     for index, call in enumerate(calls):
-        opening = {
-            "index": index,
-            "id": call.id or f"call_{uuid4().hex}",
-            "type": call.type,
-            "function": {"name": call.function.name, "arguments": ""},
-        }
-        pieces.append({"tool_calls": [opening]})
-        pieces.extend(
-            {"tool_calls": [{"index": index, "function": {"arguments": piece}}]}
-            for piece in split_pieces(call.function.arguments_text())
-        )
+        pieces.append(CallOpening(index, call.id or f"call_{uuid4().hex}", call.type, call.function.name))
+        arguments = split_pieces(call.function.arguments_text())
+        pieces.extend(CallArguments(index, piece) for piece in arguments)
     return pieces
 
 
-def _fill(text: list[str], called: list[Delta], shown: int) -> list[Delta]:
+def _fill(text: list[str], called: list[Piece], shown: int, request: Request) -> list[Piece]:
     """Make up the pieces that are shown: text fits any number, tool calls only end early."""
     if called:
-        return [*({"content": piece} for piece in text), *called][:shown]
+        return [*map(Text, text), *called][:shown]
     if shown and not text:
         complaint = "An empty text has no pieces: completion_tokens must be the reasoning_tokens."
-        raise RequestError(complaint, param="messages")
-    return [{"content": piece} for piece in repeat_pieces(text, shown)]
-
-
-def _prompt_tokens(request: ChatRequest, directive: Directive, message: str) -> int:
-    prompt = directive.prompt_tokens
-    if prompt is None:
-        prompt = request.prompt_tokens(message)
-    if directive.cached_tokens > prompt:
-        complaint = f"cached_tokens are a part of the {prompt} prompt_tokens."
-        raise RequestError(complaint, param="messages")
-    return prompt
-
-
-def _usage(prompt: int, cached: int, completion: int, reasoning: int) -> dict[str, Any]:
-    return {
-        "prompt_tokens": prompt,
-        "completion_tokens": completion,
-        "total_tokens": prompt + completion,
-        "prompt_tokens_details": {"cached_tokens": cached},
-        "completion_tokens_details": {"reasoning_tokens": reasoning},
-    }
+        raise RequestError(complaint, param=request.directed_field)
+    return [Text(piece) for piece in repeat_pieces(text, shown)]

@@ -1,4 +1,4 @@
-"""The provider's HTTP side: chat completions, models, health and the books."""
+"""The provider's HTTP side: every format's route, models, health and the books."""
 
 import re
 from typing import Any
@@ -10,49 +10,51 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from . import strict_json
-from .answer import plan_answer
+from .body import read_body
 from .books import KEPT_REQUESTS, Books
-from .directive import read_directive
 from .errors import RequestError, error_body
 from .exchange import Caller, Exchange, JsonResponse
-from .request import read_request
+from .formats import FORMATS
+from .formats.format import Format, StreamWire
 
 _LIMIT = re.compile(r"[1-9][0-9]{0,8}")
 
 
-class ChatCompletions:
-    """``POST /v1/chat/completions``, as an ASGI application: it must be able to break off."""
+class Endpoint:
+    """One route of the provider, as an ASGI application: it must be able to break off."""
 
-    def __init__(self, books: Books) -> None:
-        """Answer, and write to these books."""
+    def __init__(self, format_: Format[Any], books: Books) -> None:
+        """Answer in this format, and write to these books."""
+        self._format = format_
         self._books = books
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         body = None
+        request = Request(scope, receive)
         try:
-            raw = await Request(scope, receive).body()
+            await request.body()
         except ClientDisconnect:
             return  # it left before it had asked
         try:
-            body = _read_json(raw)
-            request = read_request(body)
-            directive, message = read_directive(request.last_user_text)
-            answer = plan_answer(request, directive, message)
-        except RequestError:
-            self._books.refuse(body)
-            raise
-        with self._books.visit(body, directive.label) as visit:
+            body = await read_body(request)
+            directive, wire, stream = self._format.read(body, request.path_params)
+        except RequestError as wrong:
+            self._books.refuse(self._format.path, body)
+            refusal = self._format.refusal(400, wrong.message, wrong.param)
+            await JsonResponse(refusal, 400)(scope, receive, send)
+            return
+        with self._books.visit(self._format.path, body, directive.label) as visit:
             status = self._books.failure_of(directive)
             async with Caller(receive) as caller:
-                exchange = Exchange(answer, directive, caller, visit, send)
+                exchange = Exchange(wire, directive, caller, visit, send)
                 if not await caller.stays(directive.delay_ms):
-                    visit.broke_off(stream=bool(request.stream))
+                    visit.broke_off(stream=stream)
                 elif status is not None:
-                    await exchange.refuse(status)
-                elif request.stream:
-                    await exchange.stream(usage_chunk=request.wants_usage_chunk)
+                    message = f"The simulated provider was told to answer {status}."
+                    await exchange.refuse(status, self._format.refusal(status, message, None))
+                elif stream and isinstance(wire, StreamWire):
+                    await exchange.stream(wire)
                 else:
                     await exchange.whole()
 
@@ -103,7 +105,7 @@ def build_app(models: tuple[str, ...]) -> Starlette:
 
     return Starlette(
         routes=[
-            Route("/v1/chat/completions", ChatCompletions(books), methods=["POST"]),
+            *(Route(each.path, Endpoint(each, books), methods=["POST"]) for each in FORMATS),
             Route("/v1/models", list_models),
             Route("/healthz", healthz),
             Route("/sim/served", sim.served),
@@ -112,14 +114,6 @@ def build_app(models: tuple[str, ...]) -> Starlette:
         ],
         exception_handlers={RequestError: _bad_request, HTTPException: _http_error},
     )
-
-
-def _read_json(raw: bytes) -> Any:
-    try:
-        return strict_json.read(raw)
-    except ValueError as broken:
-        message = f"The body is not JSON: {broken}"
-        raise RequestError(message) from broken
 
 
 def _bad_request(_request: Request, error: Exception) -> Response:

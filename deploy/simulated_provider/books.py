@@ -7,26 +7,32 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from .directive import Directive
+from .served import Missing, Tokens, Units
 
 KEPT_REQUESTS = 1_000
 """How many of the last bodies are kept."""
 
-_FIGURES = ("prompt_tokens", "completion_tokens", "total_tokens")
-
 
 @dataclass(slots=True)
 class Tally:
-    """Totals, of everything or of one label.
+    """Totals, of everything, of one route or of one label.
 
     Attributes:
         received: requests that arrived.
         in_flight: those not ended yet.
-        requests: answers sent to their end with usable usage; the figures are theirs.
+        requests: answers sent to their end with usable usage; the tokens are theirs.
         prompt_tokens: as reported, cached ones included.
         completion_tokens: as reported, reasoning included.
         total_tokens: as reported.
+        cached_tokens: those of the prompts that were read from a cache.
+        cache_creation_tokens: those of the prompts that were written to a cache.
+        reasoning_tokens: those of the completions that are reasoning.
+        images: images drawn, whether or not tokens were reported with them.
+        seconds: whole seconds of audio heard, likewise.
+        characters: characters spoken, likewise.
+        search_units: search units billed, likewise.
         unreported: answers sent to their end without usage.
-        unusable_usage: answers whose usage was not three whole numbers from 0 up.
+        unusable_usage: answers whose usage lacked a figure, or had one that is not a whole number from 0 up.
         errors: requests answered with an error.
         unfinished_streams: streams that broke off, or whose client left.
         unfinished_pieces: the pieces that those had sent.
@@ -39,6 +45,13 @@ class Tally:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     total_tokens: int = 0
+    cached_tokens: int = 0
+    cache_creation_tokens: int = 0
+    reasoning_tokens: int = 0
+    images: int = 0
+    seconds: int = 0
+    characters: int = 0
+    search_units: int = 0
     unreported: int = 0
     unusable_usage: int = 0
     errors: int = 0
@@ -64,14 +77,13 @@ class Visit:
         for tally in self._tallies:
             tally.add(**amounts)
 
-    def served(self, usage: object, *, reported: bool) -> None:
-        """Book an answer sent to its end, with the usage that went with it."""
-        if not reported:
-            self.add(unreported=1)
-        elif isinstance(usage, dict) and all(_is_count(usage.get(name)) for name in _FIGURES):
-            self.add(requests=1, **{name: usage[name] for name in _FIGURES})
+    def served(self, receipt: Tokens | Missing, units: Units) -> None:
+        """Book an answer sent to its end, with what its usage said and what it is made of."""
+        if isinstance(receipt, Missing):
+            self.add(**{receipt.value: 1})
         else:
-            self.add(unusable_usage=1)
+            self.add(requests=1, **asdict(receipt))
+        self.add(**asdict(units))
 
     def broke_off(self, *, stream: bool, pieces: int = 0) -> None:
         """Book an answer that did not reach its end."""
@@ -92,23 +104,25 @@ class Books:
         """Forget everything; a request still in flight will not be counted either."""
         self._total = Tally()
         self._labels: defaultdict[str, Tally] = defaultdict(Tally)
+        self._routes: defaultdict[str, Tally] = defaultdict(Tally)
         self._tries: Counter[str] = Counter()
         self._bodies: deque[tuple[str | None, Any]] = deque(maxlen=KEPT_REQUESTS)
 
     @contextmanager
-    def visit(self, body: object, label: str | None) -> Iterator[Visit]:
+    def visit(self, route: str, body: object, label: str | None) -> Iterator[Visit]:
         """Book a request's arrival, keep its body, and book that it ended."""
         self._bodies.append((label, body))
-        visit = Visit(self._total, *([] if label is None else [self._labels[label]]))
+        labelled = [] if label is None else [self._labels[label]]
+        visit = Visit(self._total, self._routes[route], *labelled)
         visit.add(received=1, in_flight=1)
         try:
             yield visit
         finally:
             visit.add(in_flight=-1)
 
-    def refuse(self, body: object) -> None:
-        """Book a request that made no sense; its body, if it was JSON, is kept too."""
-        self._total.add(received=1, errors=1)
+    def refuse(self, route: str, body: object) -> None:
+        """Book a request that made no sense; its body, if it could be read, is kept too."""
+        Visit(self._total, self._routes[route]).add(received=1, errors=1)
         if body is not None:
             self._bodies.append((None, body))
 
@@ -120,15 +134,12 @@ class Books:
         return directive.status if self._tries[directive.id] <= directive.fail_times else None
 
     def totals(self) -> dict[str, Any]:
-        """Give the totals, and under ``labels`` those of each label."""
+        """Give the totals, under ``labels`` those of each label, under ``routes`` those of each route."""
         labels = {label: asdict(tally) for label, tally in self._labels.items()}
-        return asdict(self._total) | {"labels": labels}
+        routes = {route: asdict(tally) for route, tally in self._routes.items()}
+        return asdict(self._total) | {"labels": labels, "routes": routes}
 
     def last_bodies(self, limit: int, label: str | None = None) -> list[Any]:
         """Give the last bodies received, oldest first, of one label if it is named."""
         bodies = [body for of, body in self._bodies if label is None or of == label]
         return bodies[-limit:]
-
-
-def _is_count(figure: object) -> bool:
-    return isinstance(figure, int) and not isinstance(figure, bool) and figure >= 0

@@ -1,4 +1,4 @@
-"""What a test asks of the provider inside the last user message: ``#sim {...}``."""
+"""What a test asks of the provider inside the last text by the user: ``#sim {...}``."""
 
 import json
 import re
@@ -55,6 +55,8 @@ class Directive(BaseModel):
     """Reported instead of the count of the messages' words."""
     cached_tokens: Tokens = 0
     """How many of the prompt's tokens were read from a cache: a part of them."""
+    cache_creation_tokens: Tokens = 0
+    """How many were written to a cache, another part of them; Anthropic's messages alone tell."""
     completion_tokens: Annotated[int, Field(ge=0, le=MOST_PIECES)] | None = None
     """Tokens of each choice: the text is repeated or cut to fit, within the cap."""
     reasoning_tokens: Annotated[int, Field(ge=0, le=MOST_PIECES)] = 0
@@ -104,14 +106,15 @@ class Directive(BaseModel):
         return self
 
 
-def read_directive(text: str) -> tuple[Directive, str]:
-    """Take the directive out of a message.
+def read_directive(text: str, field: str) -> tuple[Directive, str]:
+    """Take the directive out of a text.
 
     Args:
-        text: the last user message.
+        text: the last text by the user.
+        field: the field of the request that it stands in.
 
     Returns:
-        The directive, the default one if there is none, and the message without it.
+        The directive, the default one if there is none, and the text without it.
 
     Raises:
         RequestError: the directive is not JSON, or asks for what does not exist.
@@ -125,8 +128,8 @@ def read_directive(text: str) -> tuple[Directive, str]:
     except ValidationError as wrong:
         _, complaint = first_complaint(wrong)
         message = f"The #sim directive is wrong: {complaint}"
-        raise RequestError(message, param="messages") from wrong
+        raise RequestError(message, param=field) from wrong
     except ValueError as broken:
         message = f"The #sim directive is not JSON: {broken}"
-        raise RequestError(message, param="messages") from broken
+        raise RequestError(message, param=field) from broken
     return directive, text[: marker.start()] + text[marker.end() + length :]

@@ -12,7 +12,8 @@ _TYPES = {
     405: "invalid_request_error",
     429: "rate_limit_error",
 }
-_FIRST_SERVER_STATUS = 500
+FIRST_SERVER_STATUS = 500
+"""Errors from here on are the provider's, not the client's."""
 
 
 class RequestError(Exception):
@@ -33,7 +34,7 @@ def error_body(status: int, message: str, param: str | None = None) -> dict[str,
         message: a sentence for whoever reads it.
         param: the wrong parameter, if one is to blame.
     """
-    fallback = "server_error" if status >= _FIRST_SERVER_STATUS else "invalid_request_error"
+    fallback = "server_error" if status >= FIRST_SERVER_STATUS else "invalid_request_error"
     kind = _TYPES.get(status, fallback)
     return {"error": {"message": message, "type": kind, "param": param, "code": str(status)}}
 

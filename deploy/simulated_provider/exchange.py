@@ -3,17 +3,16 @@
 import asyncio
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from starlette.responses import Response
 from starlette.types import Receive, Send
 
 from . import strict_json
-from .answer import Answer
 from .books import Visit
 from .directive import Directive
-from .errors import error_body
-from .wire import Wire
+from .formats import sse
+from .formats.format import StreamWire, Wire
 
 
 class JsonResponse(Response):
@@ -65,7 +64,7 @@ class Exchange:
     """The sending of one answer, and its booking.
 
     Attributes:
-        answer: what is sent.
+        wire: what is sent.
         directive: how it is sent.
         caller: who reads it.
         visit: where it is booked. Always before the last byte leaves, so that no client
@@ -73,53 +72,47 @@ class Exchange:
         send: the way to the client.
     """
 
-    answer: Answer
+    wire: Wire
     directive: Directive
     caller: Caller
     visit: Visit
     send: Send
 
-    async def refuse(self, status: int) -> None:
+    async def refuse(self, status: int, error: dict[str, Any]) -> None:
         """Answer an error."""
         self.visit.add(errors=1)
-        message = f"The simulated provider was told to answer {status}."
         await self._start("application/json", status)
-        await self._write(strict_json.write(error_body(status, message)), last=True)
+        await self._write(strict_json.write(error), last=True)
 
     async def whole(self) -> None:
         """Answer in one piece, or break off in the middle of it."""
-        body = Wire(self.answer).whole()
-        await self._start("application/json", length=len(body))
+        body = self.wire.whole()
+        await self._start(self.wire.media_type, length=len(body))
         if self.directive.die_after_chunks is not None:
             self.visit.broke_off(stream=False)
             await self._write(body[: len(body) // 2])
             return
-        self.visit.served(self.answer.usage, reported=self.answer.reports_usage)
+        self.visit.served(self.wire.report.receipt, self.wire.units)
         await self._write(body, last=True)
 
-    async def stream(self, *, usage_chunk: bool) -> None:
-        """Answer piece by piece, for as long as the client stays.
-
-        Args:
-            usage_chunk: whether the client asked for a usage chunk.
-        """
-        wire = Wire(self.answer, usage_chunk=usage_chunk)
-        await self._start("text/event-stream; charset=utf-8")
+    async def stream(self, wire: StreamWire) -> None:
+        """Answer piece by piece, for as long as the client stays."""
+        await self._start(sse.MEDIA_TYPE)
         await self._write(wire.opening())
         sent = await self._send_pieces(wire)
-        complete = sent == len(self.answer.pieces) * self.answer.choices
+        complete = sent == len(wire.answer.pieces) * wire.answer.choices
         dies = self.directive.die_after_chunks is not None
         if dies or not complete or not await self.caller.stays():
             self.visit.broke_off(stream=True, pieces=sent)
             return
-        self.visit.served(self.answer.usage, reported=wire.usage_chunk)
+        self.visit.served(wire.report.receipt, wire.units)
         await self._write(wire.ending(), last=True)
 
-    async def _send_pieces(self, wire: Wire) -> int:
+    async def _send_pieces(self, wire: StreamWire) -> int:
         """Send the pieces, each choice's in turn, and tell how many went out."""
         sent = 0
-        for piece in self.answer.pieces:
-            for choice in range(self.answer.choices):
+        for piece in wire.answer.pieces:
+            for choice in range(wire.answer.choices):
                 if sent == self.directive.die_after_chunks:
                     return sent
                 if not await self.caller.stays(self.directive.chunk_delay_ms):

@@ -1,114 +1,134 @@
-"""A chat completion request, as far as the provider has to understand it."""
+"""What the requests of all formats have in common, as far as the provider has to understand them."""
 
-from typing import Annotated, Self
+from abc import abstractmethod
+from typing import Annotated, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .errors import RequestError, first_complaint
 from .words import TOKENS_PER_MESSAGE, count_words
 
-_MOST_CHOICES = 128
-_STRICT = ConfigDict(extra="ignore", strict=True, frozen=True)
+MOST_CHOICES = 128
+STRICT = ConfigDict(extra="ignore", strict=True, frozen=True)
 
 Cap = Annotated[int, Field(ge=1)]
+Choices = Annotated[int, Field(ge=1, le=MOST_CHOICES)]
 
 
 class Part(BaseModel):
     """One part of a message's content; only text is read."""
 
-    model_config = _STRICT
+    model_config = STRICT
 
     type: str
     text: str | None = None
 
 
-class Message(BaseModel):
-    """One message of the conversation."""
+def text_of(content: str | list[Part] | None) -> str:
+    """Give all the text of a content, its parts on lines of their own."""
+    if isinstance(content, list):
+        return "\n".join(part.text for part in content if part.text)
+    return content or ""
 
-    model_config = _STRICT
+
+class Message(BaseModel):
+    """One message of a conversation."""
+
+    model_config = STRICT
 
     role: str
     content: str | list[Part] | None = None
 
     @property
     def text(self) -> str:
-        """All the text of the message, its parts on lines of their own."""
-        if isinstance(self.content, list):
-            return "\n".join(part.text for part in self.content if part.text)
-        return self.content or ""
+        """All the text of the message."""
+        return text_of(self.content)
 
 
 class StreamOptions(BaseModel):
     """What to send beside the pieces of a stream."""
 
-    model_config = _STRICT
+    model_config = STRICT
 
     include_usage: bool | None = None
 
 
-class ChatRequest(BaseModel):
-    """The body of ``POST /v1/chat/completions``; what is not named here is ignored."""
+class Request(BaseModel):
+    """A body; what a format does not name is ignored."""
 
-    model_config = _STRICT
+    model_config = STRICT
+
+    directed_field: ClassVar[str]
+    """The field whose last text may hold a directive."""
 
     model: Annotated[str, Field(min_length=1)]
-    messages: Annotated[list[Message], Field(min_length=1)]
-    stream: bool | None = None
-    stream_options: StreamOptions | None = None
-    max_completion_tokens: Cap | None = None
-    max_tokens: Cap | None = None
-    n: Annotated[int, Field(ge=1, le=_MOST_CHOICES)] | None = None
 
     @property
+    @abstractmethod
+    def texts(self) -> list[str]:
+        """Every text of the prompt."""
+
+    @property
+    def said(self) -> str:
+        """The last text by the user, where a directive may stand; one of the texts, or nothing."""
+        return self.texts[-1] if self.texts else ""
+
+    @property
+    def prompt_extras(self) -> int:
+        """Tokens of the prompt beside its words."""
+        return 0
+
+    def prompt_tokens(self, said: str) -> int:
+        """Count the prompt.
+
+        Args:
+            said: the last text by the user without its directive.
+        """
+        words = sum(count_words(text) for text in self.texts)
+        return words - (count_words(self.said) - count_words(said)) + self.prompt_extras
+
+    @classmethod
+    def read(cls, body: object) -> Self:
+        """Check a body.
+
+        Raises:
+            RequestError: a field is missing or wrong.
+        """
+        try:
+            return cls.model_validate(body)
+        except ValidationError as wrong:
+            path, complaint = first_complaint(wrong)
+            message = f"Invalid request: {complaint}"
+            raise RequestError(message, param=path or None) from wrong
+
+
+class TextRequest(Request):
+    """A request that is answered with text, streamed if the client wants."""
+
+    stream: bool | None = None
+
+    @property
+    @abstractmethod
     def cap(self) -> int | None:
         """The most tokens that each choice may have; None when the client set no limit."""
-        if self.max_completion_tokens is not None:
-            return self.max_completion_tokens
-        return self.max_tokens
 
     @property
     def choices(self) -> int:
         """How many answers the client wants."""
-        return self.n or 1
+        return 1
 
     @property
-    def wants_usage_chunk(self) -> bool:
-        """Whether a stream must end with a usage chunk."""
-        return bool(self.stream_options and self.stream_options.include_usage)
-
-    @property
-    def last_user_text(self) -> str:
-        """The text of the last user message, or nothing."""
-        by_user = (message.text for message in reversed(self.messages) if message.role == "user")
-        return next(by_user, "")
-
-    def prompt_tokens(self, last_user_text: str) -> int:
-        """Count the prompt: its words, and 4 for each message.
-
-        Args:
-            last_user_text: the last user message without its directive.
-        """
-        words = sum(count_words(message.text) for message in self.messages)
-        directive_words = count_words(self.last_user_text) - count_words(last_user_text)
-        return words - directive_words + TOKENS_PER_MESSAGE * len(self.messages)
-
-    @model_validator(mode="after")
-    def _options_need_a_stream(self) -> Self:
-        if self.stream_options is not None and not self.stream:
-            message = "stream_options is only allowed when stream is true"
-            raise ValueError(message)
-        return self
+    def generated(self) -> int:
+        """How many answers are written and counted, those that are not shown included."""
+        return self.choices
 
 
-def read_request(body: object) -> ChatRequest:
-    """Check a body.
+def last_by_user(messages: list[Message]) -> str:
+    """Give the text of the last user message, or nothing."""
+    by_user = (message.text for message in reversed(messages) if message.role == "user")
+    return next(by_user, "")
 
-    Raises:
-        RequestError: a field is missing or wrong.
-    """
-    try:
-        return ChatRequest.model_validate(body)
-    except ValidationError as wrong:
-        path, complaint = first_complaint(wrong)
-        message = f"Invalid request: {complaint}"
-        raise RequestError(message, param=path or None) from wrong
+
+def message_tokens(messages: int) -> int:
+    """Give what so many messages count beyond their words."""
+    return TOKENS_PER_MESSAGE * messages

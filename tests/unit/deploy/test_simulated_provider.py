@@ -528,6 +528,7 @@ async def test_the_books_are_exact_at_200_concurrent_requests(client: AsyncOpenA
     assert (totals["requests"], totals["received"], totals["in_flight"]) == (200, 200, 0)
     labels = totals.pop("labels")
     assert set(labels) == {"l0", "l1", "l2"}
+    assert totals.pop("routes") == {"/v1/chat/completions": totals}
     assert totals == {name: sum(label[name] for label in labels.values()) for name in labels["l0"]}
 
 
@@ -559,7 +560,7 @@ async def test_a_reset_forgets_even_what_is_still_under_way(http: httpx.AsyncCli
         await http.post("/sim/reset")
         assert pieces_of(events((await response.aread()).decode())) == ["still", " here"]
     totals = await served(http)
-    assert totals.pop("labels") == {}
+    assert (totals.pop("labels"), totals.pop("routes")) == ({}, {})
     assert set(totals.values()) == {0}
     assert (await http.get("/sim/requests")).json() == {"requests": []}
 
@@ -647,7 +648,7 @@ async def test_only_the_last_user_message_directs(client: AsyncOpenAI) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("GET", "/v1/chat/completions", 405), ("POST", "/v1/embeddings", 404)],
+    [("GET", "/v1/chat/completions", 405), ("POST", "/v1/batches", 404)],
 )
 async def test_what_it_does_not_have_is_refused_in_openais_shape(
     http: httpx.AsyncClient, method: str, path: str, status: int
