@@ -208,7 +208,7 @@ def _refusal(status: int, message: str, param: str | None) -> dict[str, Any]:
 
 def _plan(request: MessagesRequest, directive: Directive, message: str) -> MessagesWire:
     answer = plan_answer(request, directive, message, thinks_aloud=True)
-    begun = replace(answer.tokens, completion_tokens=min(answer.tokens.completion_tokens, 1))
+    begun = replace(answer.tokens, completion_tokens=min(answer.tokens.completion_tokens, 1), reasoning_tokens=0)
     at_start = directive.usage if directive.states_usage else usages.MESSAGES.write(begun)
     return MessagesWire(answer, report(directive, answer.tokens, usages.MESSAGES), at_start)
 

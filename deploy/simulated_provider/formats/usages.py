@@ -83,12 +83,15 @@ def _read_responses(usage: Any) -> Tokens | None:
 
 def _write_messages(tokens: Tokens) -> dict[str, Any]:
     cache = tokens.cached_tokens + tokens.cache_creation_tokens
-    return {
+    usage: dict[str, Any] = {
         "input_tokens": tokens.prompt_tokens - cache,
         "cache_creation_input_tokens": tokens.cache_creation_tokens,
         "cache_read_input_tokens": tokens.cached_tokens,
         "output_tokens": tokens.completion_tokens,
     }
+    if tokens.reasoning_tokens:
+        usage["output_tokens_details"] = {"thinking_tokens": tokens.reasoning_tokens}
+    return usage
 
 
 def _read_messages(usage: Any) -> Tokens | None:
@@ -98,7 +101,8 @@ def _read_messages(usage: Any) -> Tokens | None:
     created = _detail(usage, "cache_creation_input_tokens")
     cached = _detail(usage, "cache_read_input_tokens")
     prompt = counts[0] + created + cached
-    return Tokens(prompt, counts[1], prompt + counts[1], cached, created)
+    thoughts = _detail(usage, "thinking_tokens", "output_tokens_details")
+    return Tokens(prompt, counts[1], prompt + counts[1], cached, created, thoughts)
 
 
 def _write_gemini(tokens: Tokens) -> dict[str, Any]:
