@@ -1,6 +1,6 @@
 """A simulated LLM provider for the demo and the tests.
 
-It speaks what LiteLLM sends to OpenAI and Anthropic, streamed and not: each module of
+It speaks what LiteLLM sends to OpenAI, Anthropic, Gemini and Cohere, streamed and not: each module of
 ``formats`` is one kind of route. Its figures are exact and chosen by the caller, and it keeps
 books of what it reported, so that a test can compare them with what was booked, to the token.
 It calls no model and leaves no machine.
@@ -14,14 +14,14 @@ its words, its token ids, and 4 for each message; an answer counts its pieces, f
 ``n`` choices (of ``best_of``, where there is one). The route's own limit caps each choice.
 
 **Directives.** A JSON object after ``#sim`` in the last text by the user (of ``messages``,
-``prompt``, ``input``...) chooses the rest::
+``prompt``, ``input``, ``contents``, ``query``) chooses the rest::
 
     Hello #sim {"prompt_tokens": 120, "completion_tokens": 300, "delay_ms": 200}
 
 The directive itself is not counted. :class:`~.directive.Directive` documents every field; one
 that a route cannot honour is refused.
 
-**Books.** ``GET /sim/served`` gives the totals, and those of each ``label`` and each route;
+**Books.** ``GET /sim/served`` gives the totals, and those of each ``label`` and each route, in tokens and units (images, seconds, characters, search units);
 ``GET /sim/requests?limit=&label=`` the last bodies received, oldest first;
 ``POST /sim/reset`` empties both.
 """

@@ -64,4 +64,5 @@ def main(arguments: list[str] | None = None) -> None:
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
     logging.getLogger("uvicorn.error").addFilter(_is_news)
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # a broken form is its client's to hear of
     _Server(config).run()

@@ -70,6 +70,15 @@ class Directive(BaseModel):
     finish_reason: str | None = None
     """Given as it is, whatever really ended the answer."""
 
+    images: Annotated[int, Field(ge=0, le=100)] | None = None
+    """Images drawn, instead of the ``n`` asked for."""
+    seconds: Annotated[float, Field(gt=0, le=1_000_000)] = 1
+    """Seconds of audio heard, whatever the file holds; usage and the books round them up."""
+    search_units: Annotated[int, Field(ge=0)] | None = None
+    """Search units billed, instead of one for every 100 documents begun."""
+
+    token_usage: bool = False
+    """Report tokens where a route can do without: images, transcriptions (instead of their seconds), reranking."""
     omit_usage: bool = False
     """Report no usage, even when it is asked for."""
     usage: Any = None

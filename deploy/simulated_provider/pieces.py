@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
+
+from . import strict_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,14 @@ class Call:
 
     opening: CallOpening
     arguments: str = ""
+
+    def read(self) -> dict[str, Any]:
+        """Read the arguments: none when a cap has cut them, or when they are no object."""
+        try:
+            read, _ = strict_json.read_start(self.arguments)
+        except ValueError:
+            return {}
+        return read if isinstance(read, dict) else {}
 
 
 @dataclass(slots=True)

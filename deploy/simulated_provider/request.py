@@ -10,6 +10,8 @@ from .words import TOKENS_PER_MESSAGE, count_words
 
 MOST_CHOICES = 128
 STRICT = ConfigDict(extra="ignore", strict=True, frozen=True)
+FORM = ConfigDict(extra="ignore", strict=False, frozen=True)
+"""For bodies that are forms: these have only texts."""
 
 Cap = Annotated[int, Field(ge=1)]
 Choices = Annotated[int, Field(ge=1, le=MOST_CHOICES)]

@@ -85,6 +85,10 @@ class Report:
         return {} if self.omitted else {name: self.content}
 
 
+NO_TOKENS = Report(None, omitted=True, receipt=Tokens())
+"""The report of an answer that has no tokens to report."""
+
+
 def report(directive: Directive, tokens: Tokens, shape: UsageShape, *, asked: bool = True) -> Report:
     """Decide what is reported.
 

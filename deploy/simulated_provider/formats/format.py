@@ -13,23 +13,21 @@ from deploy.simulated_provider.served import Report, Units
 
 R = TypeVar("R", bound=Request)
 
-FAULTS = frozenset(
-    ["label", "id", "omit_usage", "usage", "delay_ms", "status", "fail_times", "die_after_chunks"],
-)
+FAULTS = frozenset({"label", "id", "delay_ms", "status", "fail_times", "die_after_chunks"})
 """What a directive may ask of every route."""
 
-TEXT = FAULTS | frozenset(
-    [
-        "prompt_tokens",
-        "cached_tokens",
-        "completion_tokens",
-        "reasoning_tokens",
-        "ignore_cap",
-        "text",
-        "finish_reason",
-        "chunk_delay_ms",
-    ],
-)
+USAGE = FAULTS | {"prompt_tokens", "omit_usage", "usage"}
+"""What it may ask of the routes that report usage."""
+
+TEXT = USAGE | {
+    "cached_tokens",
+    "completion_tokens",
+    "reasoning_tokens",
+    "ignore_cap",
+    "text",
+    "finish_reason",
+    "chunk_delay_ms",
+}
 """What it may ask of the routes that answer with text."""
 
 CONVERSATION = TEXT | {"tool_calls"}
@@ -37,21 +35,40 @@ CONVERSATION = TEXT | {"tool_calls"}
 
 
 class Wire(Protocol):
-    """One answer's bytes, under one answer id.
+    """One answer's bytes, under one answer id."""
 
-    Attributes:
-        media_type: what the whole body is.
-        report: the usage that goes with it.
-        units: what it is made of beside tokens.
-    """
+    @property
+    def media_type(self) -> str:
+        """What the whole body is."""
+        ...
 
-    media_type: str
-    report: Report
-    units: Units
+    @property
+    def report(self) -> Report:
+        """The usage that goes with it."""
+        ...
+
+    @property
+    def units(self) -> Units:
+        """What it is made of beside tokens."""
+        ...
 
     def whole(self) -> bytes:
         """Write the answer in one piece."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class WholeWire:
+    """The bytes of an answer that is never streamed."""
+
+    body: bytes
+    report: Report
+    units: Units = field(default_factory=Units)
+    media_type: str = "application/json"
+
+    def whole(self) -> bytes:
+        """Write the answer."""
+        return self.body
 
 
 @runtime_checkable

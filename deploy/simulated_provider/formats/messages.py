@@ -22,11 +22,11 @@ from deploy.simulated_provider.request import (
     message_tokens,
     text_of,
 )
-from deploy.simulated_provider.served import Report, Tokens, Units, report
+from deploy.simulated_provider.served import NO_TOKENS, Report, Units, report
 
 from . import sse, usages
 from .blocks import BlockStream, blocks_of
-from .format import CONVERSATION, FAULTS, Format
+from .format import CONVERSATION, FAULTS, Format, WholeWire
 
 _SIGNATURE = base64.b64encode(b"signed by the simulated provider").decode()
 _STOP_REASONS = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use"}
@@ -162,41 +162,16 @@ class MessagesWire(BlockStream):
         }
 
 
-class CountWire:
-    """A count's bytes: it costs nothing."""
-
-    media_type = "application/json"
-    units = Units()
-
-    def __init__(self, tokens: Tokens) -> None:
-        """Answer with the prompt's tokens."""
-        self.report = Report({}, omitted=True, receipt=Tokens())
-        self._tokens = tokens
-
-    def whole(self) -> bytes:
-        """Write the count."""
-        return strict_json.write({"input_tokens": self._tokens.prompt_tokens})
-
-
 def _content(block: tuple[Piece, ...]) -> dict[str, Any]:
     """Write a block of the message that is not a stream."""
     joined = join(block)
     if joined.calls:
         opening = joined.calls[0].opening
-        arguments = read_arguments(joined.calls[0].arguments)
+        arguments = joined.calls[0].read()
         return {"type": "tool_use", "id": opening.id, "name": opening.name, "input": arguments}
     if joined.thought:
         return {"type": "thinking", "thinking": joined.thought, "signature": _SIGNATURE}
     return {"type": "text", "text": joined.text}
-
-
-def read_arguments(arguments: str) -> dict[str, Any]:
-    """Read a call's arguments: none when a cap has cut them, or when they are no object."""
-    try:
-        read, _ = strict_json.read_start(arguments)
-    except ValueError:
-        return {}
-    return read if isinstance(read, dict) else {}
 
 
 def _refusal(status: int, message: str, param: str | None) -> dict[str, Any]:
@@ -213,8 +188,9 @@ def _plan(request: MessagesRequest, directive: Directive, message: str) -> Messa
     return MessagesWire(answer, report(directive, answer.tokens, usages.MESSAGES), at_start)
 
 
-def _plan_count(request: Conversation, directive: Directive, message: str) -> CountWire:
-    return CountWire(plan_tokens(request, directive, message))
+def _plan_count(request: Conversation, directive: Directive, message: str) -> WholeWire:
+    tokens = plan_tokens(request, directive, message)
+    return WholeWire(strict_json.write({"input_tokens": tokens.prompt_tokens}), NO_TOKENS)
 
 
 MESSAGES = Format("/v1/messages", MessagesRequest, _plan, CONVERSATION | {"cache_creation_tokens"}, _refusal)

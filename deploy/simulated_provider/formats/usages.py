@@ -133,6 +133,36 @@ def _read_gemini(usage: Any) -> Tokens | None:
     )
 
 
+def _write_image(tokens: Tokens) -> dict[str, Any]:
+    return {
+        "input_tokens": tokens.prompt_tokens,
+        "input_tokens_details": {"text_tokens": tokens.prompt_tokens, "image_tokens": 0},
+        "output_tokens": tokens.completion_tokens,
+        "total_tokens": tokens.total_tokens,
+    }
+
+
+def _write_audio(tokens: Tokens) -> dict[str, Any]:
+    return {
+        "type": "tokens",
+        "input_tokens": tokens.prompt_tokens,
+        "input_token_details": {"text_tokens": 0, "audio_tokens": tokens.prompt_tokens},
+        "output_tokens": tokens.completion_tokens,
+        "total_tokens": tokens.total_tokens,
+    }
+
+
+def _read_audio(usage: Any) -> Tokens | None:
+    if isinstance(usage, dict) and usage.get("type") == "duration":
+        return Tokens()
+    return _read_responses(usage)
+
+
+def seconds(heard: int) -> UsageShape:
+    """Give the shape of a transcription's usage that tells whole seconds, and no tokens."""
+    return UsageShape(lambda _tokens: {"type": "duration", "seconds": heard}, _read_audio)
+
+
 CHAT = UsageShape(_write_chat, _read_chat)
 """OpenAI's chat and text completions."""
 
@@ -147,3 +177,9 @@ MESSAGES = UsageShape(_write_messages, _read_messages)
 
 GEMINI = UsageShape(_write_gemini, _read_gemini)
 """Google's Gemini: candidates without their thoughts."""
+
+IMAGES = UsageShape(_write_image, _read_responses)
+"""OpenAI's images, as gpt-image-1 reports them."""
+
+AUDIO = UsageShape(_write_audio, _read_audio)
+"""OpenAI's transcriptions, as gpt-4o-transcribe reports them."""
