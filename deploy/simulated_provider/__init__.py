@@ -21,7 +21,8 @@ its words, its token ids, and 4 for each message; an answer counts its pieces, f
 The directive itself is not counted. :class:`~.directive.Directive` documents every field; one
 that a route cannot honour is refused.
 
-**Books.** ``GET /sim/served`` gives the totals, and those of each ``label`` and each route, in tokens and units (images, seconds, characters, search units);
-``GET /sim/requests?limit=&label=`` the last bodies received, oldest first;
-``POST /sim/reset`` empties both.
+**Books.** ``GET /sim/served`` gives the totals, and those of each ``label`` and each route, in
+tokens and units (images, seconds, characters, search units);
+``GET /sim/requests?limit=&label=`` the last bodies received, oldest first (of a form's files,
+the name and the size); ``POST /sim/reset`` empties both.
 """
