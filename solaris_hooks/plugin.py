@@ -50,13 +50,12 @@ def build(settings: Settings) -> tuple[SolarisHandler, PostgresLedger, Upkeep]:
     )
     in_flight = InFlight()
     weights = settings.weight_table
-    lengths = AnswerLengths(ledger)
+    lengths = AnswerLengths(ledger, margin_percent=settings.estimate_margin_percent)
     settler = Settler(
         ledger=ledger,
         in_flight=in_flight,
         weights=weights,
         lengths=lengths,
-        margin_percent=settings.estimate_margin_percent,
     )
     upkeep = Upkeep(
         settings=settings,
@@ -84,7 +83,6 @@ def build(settings: Settings) -> tuple[SolarisHandler, PostgresLedger, Upkeep]:
             in_flight=in_flight,
             patience_seconds=settings.hold_wait_seconds,
             lease_seconds=settings.hold_lease_seconds,
-            margin_percent=settings.estimate_margin_percent,
         ),
         upkeep=upkeep,
         locale=settings.default_locale,

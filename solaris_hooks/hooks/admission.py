@@ -35,8 +35,12 @@ _LOG = logging.getLogger(__name__)
 
 MAX_MODEL_CHARACTERS = 300
 
-AMPLE_TIMES = 4
-"""A request takes all that it may use where the balance is this many times as much; else a fair share."""
+AMPLE_TIMES = 20
+"""A request takes all that it asks for where the balance is this many times as much; else a fair share.
+A stream asks for what most streams need, and for more when it needs more."""
+
+NEVER_AMPLE = 2**62
+"""More than any balance: so a stream always takes a share, and grows."""
 
 _FIRST_PAUSE_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 0.5
@@ -145,12 +149,12 @@ class Admission:
     async def _admit(self, ask: Ask, body: Body) -> None:
         """Try the cheap upper bound first; count, share and wait only where the balance is not ample for it."""
         counted = 0
+        percent = max(map(self._lengths.percent, ask.candidates))
         sizings = self._sizings(ask, ask.demand.prompt.upper_bound)
-        ample = AMPLE_TIMES * max(each.want for each in sizings)
-        result = await self._hold(ask, sizings, fair=ample, minimum=ample)
+        result = await self._hold_if_ample(ask, sizings)
         if result.outcome in {HoldOutcome.TIGHT, HoldOutcome.CONTENDED}:
-            counted = await self._count(ask)
-            sizings = self._sizings(ask, counted)
+            counted = await tokenizer.count_prompt(ask.demand.prompt)
+            sizings = self._sizings(ask, min(-(-counted * percent // 100), ask.demand.prompt.upper_bound))
             result = await self._hold_within_patience(ask, sizings)
         if result.outcome is not HoldOutcome.HELD or result.balance is None:
             raise self._refusal(result, sizings)
@@ -167,6 +171,7 @@ class Admission:
                 held=result.amount,
                 cap=cap,
                 counted_prompt=counted,
+                count_percent=percent,
                 owner=_weakly(body.get("litellm_logging_obj")),
             )
         )
@@ -200,10 +205,10 @@ class Admission:
     def _cap(self, ask: Ask, body: Body, sizings: list[Sizing], held: int, balance: Balance) -> int | None:
         """Bound the output where neither the request nor the model does it well enough. Returns the bound, if any.
 
-        An answer in one piece is bounded by what it holds. A stream that can grow is bounded by what there was
-        for it in all: its hold follows it, and the bound lets the provider end it by itself.
+        An answer in one piece is bounded by what it holds. A stream that can grow is bounded by all that
+        remains, others' holds included: its hold follows it, and the bound lets the provider end it by itself.
         """
-        bounded_by = held + balance.available if ask.can_grow else held
+        bounded_by = balance.remaining if ask.can_grow else held
         unbounded = ask.demand.output.cap is None and any(
             self._models.facts(model).output_limit is None for model in ask.candidates
         )
@@ -213,13 +218,20 @@ class Admission:
         ask.route.write_cap(body, ask.demand, cap)
         return cap
 
+    async def _hold_if_ample(self, ask: Ask, sizings: list[Sizing]) -> HoldResult:
+        """Hold all that is asked for, or nothing where the balance is not many times as much."""
+        want = max(each.fair if ask.can_grow else each.want for each in sizings)
+        ample = want * AMPLE_TIMES
+        return await self._hold(ask, sizings, want=want, ample=ample, minimum=ample)
+
     async def _hold_within_patience(self, ask: Ask, sizings: list[Sizing]) -> HoldResult:
         """Hold a fair share; where others hold it, wait for them, but not for long."""
-        fair = max(each.fair for each in sizings)
+        want = max(each.want for each in sizings)
+        ample = NEVER_AMPLE if ask.can_grow else want * AMPLE_TIMES
         minimum = max(each.minimum for each in sizings)
         if not ask.can_grow and not all(map(self._lengths.obeys_caps, ask.candidates)):
-            minimum = fair  # no cap bounds it, so the hold alone must
-        result = await self._hold(ask, sizings, fair=fair, minimum=minimum)
+            minimum = max(each.fair for each in sizings)  # no cap bounds it, so the hold alone must
+        result = await self._hold(ask, sizings, want=want, ample=ample, minimum=minimum)
         if result.outcome is not HoldOutcome.CONTENDED:
             return result
         loop = asyncio.get_running_loop()
@@ -234,14 +246,14 @@ class Admission:
             while result.outcome is HoldOutcome.CONTENDED and (left := deadline - loop.time()) > 0:
                 await self._in_flight.any_end(ask.account_id, timeout_seconds=min(pause, left))
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
-                result = await self._hold(ask, sizings, fair=fair, minimum=minimum)
+                result = await self._hold(ask, sizings, want=want, ample=ample, minimum=minimum)
         finally:
             queue.release()
         return result
 
-    async def _hold(self, ask: Ask, sizings: list[Sizing], *, fair: int, minimum: int) -> HoldResult:
+    async def _hold(self, ask: Ask, sizings: list[Sizing], *, want: int, ample: int, minimum: int) -> HoldResult:
         """Ask the books. If the client leaves meanwhile, whatever they grant is released."""
-        want = max(each.want for each in sizings)
+        fair = max(each.fair for each in sizings)
         try:
             return await self._ledger.hold(
                 HoldRequest(
@@ -249,9 +261,10 @@ class Admission:
                     hold_id=ask.hold_id,
                     model=ask.model,
                     want=want,
-                    fair=fair,
                     minimum=minimum,
-                    ample=want * AMPLE_TIMES,
+                    ample=ample,
+                    fair=fair,
+                    step=max(each.step for each in sizings) if ask.can_grow else fair,
                     prompt=sizings[0].prompt_charge,
                     lease_seconds=self._settings.hold_lease_seconds,
                     email=ask.email,
@@ -261,17 +274,6 @@ class Admission:
         except asyncio.CancelledError:
             self._settler.release_soon(ask.account_id, ask.hold_id)
             raise
-
-    async def _count(self, ask: Ask) -> int:
-        """Tokens of the prompt by our tokenizer, and a margin, since providers count a little differently."""
-        prompt = ask.demand.prompt
-        margin = self._settings.estimate_margin_percent
-        if prompt.upper_bound <= tokenizer.SHORT_TEXT_BYTES:
-            counted = prompt.counted(tokenizer.count, margin_percent=margin)
-        else:
-            counted = await asyncio.to_thread(prompt.counted, tokenizer.count, margin_percent=margin)
-        percent = max(map(self._lengths.prompt_percent, ask.candidates))
-        return min(-(-counted * percent // 100), prompt.upper_bound)
 
     def _refusal(self, result: HoldResult, sizings: list[Sizing]) -> ProxyException:
         if result.balance is None:

@@ -21,7 +21,8 @@ WHOLE_PER_MILLE = 999
 WHOLE_FACTOR = 2
 """An answer in one piece cannot: what only one in 1,000 exceeds, twice."""
 
-PROMPT_PER_MILLE = 990
+RATIO_PER_MILLE = 999
+MOST_PERCENT = 1000
 
 MOST_MODELS = 1000
 """Wildcard deployments let clients choose names: a bound, so that they cannot fill the memory."""
@@ -30,21 +31,25 @@ MOST_MODELS = 1000
 class AnswerLengths:
     """Sizes of holds, learned from settlements."""
 
-    def __init__(self, book: LengthBook) -> None:
-        """Know nothing yet; :meth:`exchange` asks the books."""
+    def __init__(self, book: LengthBook, *, margin_percent: int) -> None:
+        """Know nothing yet; :meth:`exchange` asks the books.
+
+        Args:
+            book: shared with all processes.
+            margin_percent: how far providers' counts may be above ours, where nothing is known of a model.
+        """
         self._book = book
+        self._margin_percent = margin_percent
         self._known: dict[tuple[str, LengthKind], Lengths] = {}
         self._fresh: Counter[tuple[str, LengthKind, int]] = Counter()
 
     def learn(self, model: str, kind: LengthKind, amount: int) -> None:
-        """Count one answer's tokens, or one prompt's percent."""
-        key = (model, kind)
-        if key not in self._known:
-            if len(self._known) >= MOST_MODELS:
-                return
-            self._known[key] = Lengths()
-        self._known[key].add(amount)
-        self._fresh[model, kind, bucket_of(amount)] += 1
+        """Count one answer's tokens."""
+        self._count(model, kind, bucket_of(amount))
+
+    def learn_ratio(self, model: str, *, counted: int, reported: int) -> None:
+        """Compare our count of a prompt with the provider's. Both in tokens."""
+        self._count(model, LengthKind.PROMPT, min(-(-100 * reported // counted), MOST_PERCENT))
 
     def usual(self, model: str, *, stream: bool) -> int | None:
         """Output tokens to hold for an answer of a model; None where too little is known.
@@ -58,9 +63,11 @@ class AnswerLengths:
         longest = self._quantile(model, LengthKind.WHOLE, WHOLE_PER_MILLE)
         return None if longest is None else longest * WHOLE_FACTOR
 
-    def prompt_percent(self, model: str) -> int:
-        """What to take of our own count of a prompt: at least 100 percent, more where the provider counts more."""
-        return max(100, self._quantile(model, LengthKind.PROMPT, PROMPT_PER_MILLE) or 0)
+    def percent(self, model: str) -> int:
+        """What a model's provider counts at the most, in percent of our own count; never below 100."""
+        ratios = self._known.get((model, LengthKind.PROMPT))
+        found = ratios.bucket_at(RATIO_PER_MILLE) if ratios is not None and len(ratios) >= LEAST_ANSWERS else None
+        return 100 + self._margin_percent if found is None else max(100, found)
 
     def obeys_caps(self, model: str) -> bool:
         """Whether no answer of a model has been longer than its request allowed."""
@@ -85,6 +92,15 @@ class AnswerLengths:
         for (model, kind, bucket), count in self._fresh.items():  # counted while the books were asked
             known.setdefault((model, kind), Lengths()).merge({bucket: count})
         self._known = known
+
+    def _count(self, model: str, kind: LengthKind, bucket: int) -> None:
+        key = (model, kind)
+        if key not in self._known:
+            if len(self._known) >= MOST_MODELS:
+                return
+            self._known[key] = Lengths()
+        self._known[key].merge({bucket: 1})
+        self._fresh[model, kind, bucket] += 1
 
     def _quantile(self, model: str, kind: LengthKind, per_mille: int) -> int | None:
         lengths = self._known.get((model, kind))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from solaris_hooks.hooks import tokenizer
 from solaris_hooks.ledger.records import Extension
 from solaris_hooks.quota.errors import SolarisError
+from solaris_hooks.quota.sizing import STEP_TOKENS
 
 if TYPE_CHECKING:
     from solaris_hooks.hooks.in_flight import InFlight, Request
@@ -40,7 +41,6 @@ class Growth:
         in_flight: InFlight,
         patience_seconds: float,
         lease_seconds: int,
-        margin_percent: int,
     ) -> None:
         """Begin with what the request holds and nothing used.
 
@@ -50,14 +50,12 @@ class Growth:
             in_flight: tells when another request of the account ends.
             patience_seconds: how long to wait for tokens that other requests hold.
             lease_seconds: of a hold that has to begin anew.
-            margin_percent: added to our count, since providers count a little differently.
         """
         self._request = request
         self._ledger = ledger
         self._in_flight = in_flight
         self._patience_seconds = patience_seconds
         self._lease_seconds = lease_seconds
-        self._margin_percent = margin_percent
         self._room = _room(request.sizings, request.held)
         self._counted = 0
         self._before_tail = 0
@@ -96,15 +94,16 @@ class Growth:
         counted = self._before_tail + await tokenizer.count_aside(self._tail)
         if len(self._tail) > tokenizer.SHORT_TEXT_BYTES:
             self._before_tail, self._tail = counted, ""
-        self._counted = -(-counted * (100 + self._margin_percent) // 100)
+        self._counted = -(-counted * self._request.count_percent // 100)
 
     async def _extend(self) -> None:
-        """Ask for twice the output there was room for; wait a little for what others hold."""
+        """Ask for twice the output there was room for, or for a step; wait a little for what others hold."""
         request = self._request
         extension = Extension(
             account_id=request.account_id,
             hold_id=request.hold_id,
-            amount=max(each.charge_of(2 * max(self._room, self._counted, 1)) for each in request.sizings),
+            amount=_charge(request.sizings, 2 * max(self._room, self._counted, 1)),
+            step=_charge(request.sizings, max(self._room, self._counted) + STEP_TOKENS),
             model=request.model,
             prompt=request.sizings[0].prompt_charge,
             lease_seconds=self._lease_seconds,
@@ -122,6 +121,11 @@ class Growth:
                 return
             await self._in_flight.any_end(request.account_id, timeout_seconds=min(pause, left))
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+
+
+def _charge(sizings: Sequence[Sizing], output_tokens: int) -> int:
+    """What the prompt and so much output cost, whichever model answers."""
+    return max(each.charge_of(output_tokens) for each in sizings)
 
 
 def _room(sizings: Sequence[Sizing], held: int) -> int:

@@ -31,7 +31,8 @@ class Request:
         sizings: what it needs by the model asked for (first) and by each that may answer in its place.
         held: booked tokens that it holds now.
         cap: output tokens of each answer that its body allows, by the client or by us; None where it does not say.
-        counted_prompt: tokens of its prompt by our tokenizer, with the margin; 0 where a bound was enough.
+        counted_prompt: tokens of its prompt by our tokenizer, 0 where a bound was enough.
+        count_percent: what its providers count, in percent of our own count, at the most.
         started: ``time.monotonic()`` of the hold.
         streaming: our iterator wraps its answer and will settle it, whatever else fires.
         ended: settled or released, or handed to the books to be so.
@@ -52,6 +53,7 @@ class Request:
     held: int
     cap: int | None = None
     counted_prompt: int = 0
+    count_percent: int = 100
     started: float = field(default_factory=time.monotonic)
     streaming: bool = False
     ended: bool = False

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 
 
+SAMPLED_PROMPTS = 32
+"""One in so many prompts is counted only in order to compare; hold ids end in random bits."""
+
+
 class Settler:
     """Ends requests in the books, each once, however many hooks say so."""
 
@@ -33,14 +37,12 @@ class Settler:
         in_flight: InFlight,
         weights: WeightTable,
         lengths: AnswerLengths,
-        margin_percent: int,
     ) -> None:
         """Keep the collaborators."""
         self._ledger = ledger
         self._in_flight = in_flight
         self._weights = weights
         self._lengths = lengths
-        self._margin_percent = margin_percent
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def settle(self, request: Request, usage: Usage | None, *, model: str, text: str) -> None:
@@ -135,13 +137,18 @@ class Settler:
         elif cap is None or length < cap:
             self._lengths.learn(model, LengthKind.STREAM if request.streaming else LengthKind.WHOLE, length)
         if request.counted_prompt:
-            self._lengths.learn(model, LengthKind.PROMPT, -(-100 * usage.input_tokens // request.counted_prompt))
+            self._lengths.learn_ratio(model, counted=request.counted_prompt, reported=usage.input_tokens)
+        elif request.hold_id.int % SAMPLED_PROMPTS == 0:
+            self._spawn(self._compare(request, usage, model))
+
+    async def _compare(self, request: Request, usage: Usage, model: str) -> None:
+        """Count a prompt that needed no count, to learn how good our count of such prompts is."""
+        counted = await tokenizer.count_prompt(request.demand.prompt)
+        self._lengths.learn_ratio(model, counted=counted, reported=usage.input_tokens)
 
     async def _estimated(self, request: Request, text: str) -> Usage:
         """What we count, where the provider says nothing."""
-        prompt_tokens = request.counted_prompt or await asyncio.to_thread(
-            request.demand.prompt.counted, tokenizer.count, margin_percent=self._margin_percent
-        )
+        prompt_tokens = request.counted_prompt or await tokenizer.count_prompt(request.demand.prompt)
         return Usage(input_tokens=prompt_tokens, output_tokens=await tokenizer.count_aside(text))
 
     async def _book(self, request: Request, settlement: Settlement) -> None:

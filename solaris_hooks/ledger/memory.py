@@ -79,13 +79,15 @@ class MemoryLedger:
         first = account.holds.get(request.hold_id)
         if first is not None:
             return HoldResult(HoldOutcome.HELD, first.amount, created=False, balance=account.balance)
+        ample, fair, step = request.shares
         admission = rules.admission(
             account.figures,
             status=account.status,
             want=request.want,
-            fair=request.share,
+            ample=ample,
+            fair=fair,
+            step=step,
             minimum=request.minimum,
-            ample=request.enough,
         )
         outcome = HoldOutcome(admission.outcome)
         if outcome is HoldOutcome.HELD:
@@ -103,7 +105,8 @@ class MemoryLedger:
         hold = account.holds.get(extension.hold_id)
         held = hold.amount if hold is not None else 0
         active = account.status is Status.ACTIVE  # whoever was suspended meanwhile ends with what is held
-        amount = rules.grown(account.figures, held=held, amount=extension.amount if active else held)
+        wanted = extension.amount if active else held
+        amount = rules.grown(account.figures, held=held, amount=wanted, step=extension.step)
         account.grow(extension, amount, now)
         others = account.figures.held - amount
         return ExtendResult(amount, contended=active and amount < extension.amount and others > 0)

@@ -186,6 +186,7 @@ class PostgresLedger:
                     "account_id": extension.account_id,
                     "hold_id": extension.hold_id,
                     "amount": extension.amount,
+                    "step": extension.step,
                     "model": extension.model,
                     "prompt": extension.prompt,
                     "lease_seconds": extension.lease_seconds,

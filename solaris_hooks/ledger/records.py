@@ -38,8 +38,9 @@ class HoldRequest:
         prompt: the prompt's share of ``want``; booked by the sweeper if the request's end is never known.
         lease_seconds: how long the hold lives without a renewal.
         email: the user's address as LiteLLM has it; a changed one is stored.
-        fair: what it takes where the balance is not ample; None for as much as there is, up to ``want``.
         ample: the balance from which on it takes ``want``; None for ``want`` itself.
+        fair: the most that it takes of a smaller balance: its share of it, but no more than this; None for ``want``.
+        step: what it takes even where that is more than its share; None for ``fair``.
     """
 
     account_id: AccountId
@@ -51,18 +52,15 @@ class HoldRequest:
     lease_seconds: int
     email: str | None = None
     new_account: NewAccount = field(default_factory=NewAccount)
-    fair: int | None = None
     ample: int | None = None
+    fair: int | None = None
+    step: int | None = None
 
     @property
-    def share(self) -> int:
-        """What it takes where the balance is not ample."""
-        return self.want if self.fair is None else self.fair
-
-    @property
-    def enough(self) -> int:
-        """The balance from which on it takes all that it wants."""
-        return self.want if self.ample is None else self.ample
+    def shares(self) -> tuple[int, int, int]:
+        """``ample``, ``fair`` and ``step``, whichever way they were given."""
+        fair = self.want if self.fair is None else self.fair
+        return self.want if self.ample is None else self.ample, fair, fair if self.step is None else self.step
 
 
 class HoldOutcome(StrEnum):
@@ -100,13 +98,15 @@ class Extension:
     """A hold that its running request wants to grow.
 
     Attributes:
-        amount: booked tokens that it wants to hold in all; asking twice for the same changes nothing.
+        amount: booked tokens that it wants to hold in all, as far as its share of what is available goes.
+        step: what it wants to hold in all even where that is more than its share.
         model: the model asked for; with ``prompt`` and ``lease_seconds`` for a hold that a crash has lost.
     """
 
     account_id: AccountId
     hold_id: HoldId
     amount: int
+    step: int
     model: str
     prompt: int
     lease_seconds: int
@@ -339,7 +339,7 @@ class LengthKind(StrEnum):
     WHOLE = "whole"
     """Output tokens of an answer that came in one piece."""
     PROMPT = "prompt"
-    """What the provider counted of a prompt, in percent of our own count."""
+    """What the provider counted of a prompt, in percent of our own count; each percent is a bucket."""
     BEYOND_CAP = "beyond_cap"
     """Output tokens of an answer that was longer than its request allowed."""
 

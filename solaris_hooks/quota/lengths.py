@@ -51,8 +51,8 @@ class Lengths:
         """Counts by bucket."""
         return self._counts
 
-    def quantile(self, per_mille: int) -> int | None:
-        """Tokens that this share of the lengths does not exceed; None where nothing was counted.
+    def bucket_at(self, per_mille: int) -> int | None:
+        """The bucket that this share of the lengths does not exceed; None where nothing was counted.
 
         Args:
             per_mille: the share, 1 to 1000.
@@ -62,5 +62,10 @@ class Lengths:
         for bucket, count in sorted(self._counts.items()):
             seen += count
             if seen >= rank:
-                return BOUNDS[bucket]
+                return bucket
         return None
+
+    def quantile(self, per_mille: int) -> int | None:
+        """Tokens that this share of the lengths does not exceed; None where nothing was counted."""
+        bucket = self.bucket_at(per_mille)
+        return None if bucket is None else BOUNDS[bucket]

@@ -53,16 +53,13 @@ class Prompt:
     fixed_tokens: int
     upper_bound: int
 
-    def counted(self, count: Callable[[str], int], *, margin_percent: int) -> int:
-        """Tokens by a tokenizer, plus a margin; never above the upper bound.
+    def counted(self, count: Callable[[str], int]) -> int:
+        """Tokens by a tokenizer; never above the upper bound.
 
         Args:
             count: tokens of one text. It may take long: call this outside of an event loop.
-            margin_percent: added to the count, since providers' own counts differ a little.
         """
-        counted = count("\n".join(self.texts))
-        with_margin = -(-counted * (100 + margin_percent) // 100)
-        return min(with_margin + self.fixed_tokens, self.upper_bound)
+        return min(count("\n".join(self.texts)) + self.fixed_tokens, self.upper_bound)
 
 
 def read_prompt(body: Mapping[str, object], *, media_tokens: int) -> Prompt:

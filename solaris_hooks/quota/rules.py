@@ -87,37 +87,48 @@ class Admission:
     amount: int = 0
 
 
-def admission(figures: Figures, *, status: Status, want: int, fair: int, minimum: int, ample: int) -> Admission:
+SHARES = 20
+"""Where a balance is not ample, a request takes a twentieth of it: so that twenty at once find something."""
+
+
+def admission(
+    figures: Figures, *, status: Status, want: int, ample: int, fair: int, step: int, minimum: int
+) -> Admission:
     """What a request may hold of an account as of now.
 
     Args:
         figures: the account as of now.
         status: what an administrator has said about it.
         want: what the request may use at the most.
-        fair: what it takes where the balance is not ample, so that others find something too.
+        ample: the balance from which on it takes all that it wants.
+        fair: the most that it takes of a smaller balance: its share of it, but no more than this.
+        step: what it takes even where that is more than its share.
         minimum: the least it can do something with. A request that wants any token is never
             held at 0: it would run without a bound.
-        ample: the balance from which on it takes all that it wants.
     """
     if status is not Status.ACTIVE:
         return Admission("inactive")
-    if max(want, ample) <= figures.available:
+    available = figures.available
+    if max(want, ample) <= available:
         return Admission("held", want)
     least = max(minimum, 1)
-    if least <= figures.available:
-        return Admission("held", min(want, max(fair, least), figures.available))
+    if least <= available:
+        share = max(least, step, min(fair, available // SHARES))
+        return Admission("held", min(want, share, available))
     return Admission("contended" if least <= figures.remaining else "tight")
 
 
-def grown(figures: Figures, *, held: int, amount: int) -> int:
+def grown(figures: Figures, *, held: int, amount: int, step: int) -> int:
     """What a hold becomes that asks to be ``amount``: never less than it is, never more than there is.
 
     Args:
         figures: the account as of now.
         held: what the hold is now; 0 where it was lost.
-        amount: what it wants to be.
+        amount: what it wants to be; it gets as much of it as its share of what is available.
+        step: what it becomes even where that is more than its share.
     """
-    return max(held, min(amount, held + figures.available))
+    available = figures.available
+    return max(held, min(amount, held + available, max(step, held + available // SHARES)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,9 @@ MAX_CHOICES = 128
 MAX_CAP = 100_000_000
 """Far beyond any model; a larger number is a slip, and would not fit the books when multiplied."""
 
+STEP_TOKENS = 128
+"""Output by which a stream's hold grows where the balance is small: some two seconds of an answer."""
+
 _CAP_FIELDS = ("max_completion_tokens", "max_tokens")
 
 
@@ -95,6 +98,11 @@ class Sizing:
         """Booked tokens of answers as long as nearly all are: what to hold where others need tokens too."""
         usual = self.output_tokens if self.usual_tokens is None else min(self.usual_tokens, self.output_tokens)
         return self.charge_of(usual * self.choices)
+
+    @property
+    def step(self) -> int:
+        """Booked tokens of the first step of answers whose hold grows while they run."""
+        return min(self.fair, self.charge_of(STEP_TOKENS * self.choices))
 
     @property
     def minimum(self) -> int:

@@ -18,7 +18,7 @@ FROM solaris.settle_v1(
 -- Grow the hold of a running request; see extend_v1.
 SELECT r.amount, r.contended
 FROM solaris.extend_v1(
-    %(account_id)s, %(hold_id)s, %(amount)s, %(model)s, %(prompt)s, %(lease_seconds)s, %(now)s) AS r;
+    %(account_id)s, %(hold_id)s, %(amount)s, %(step)s, %(model)s, %(prompt)s, %(lease_seconds)s, %(now)s) AS r;
 
 -- exchange_lengths --
 -- Tell and hear how long answers get; see exchange_lengths_v1.

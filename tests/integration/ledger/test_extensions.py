@@ -12,24 +12,38 @@ from .world import ANA, World
 
 async def test_an_ample_balance_gives_all_that_is_wanted(world: World) -> None:
     await world.plan(1_000)
-    assert (await world.hold(want=250, fair=40, ample=1_000)).amount == 250
+    assert (await world.hold(want=250, ample=1_000, fair=40)).amount == 250
 
 
-async def test_a_balance_that_is_not_ample_gives_the_fair_share(world: World) -> None:
+async def test_a_smaller_balance_gives_a_twentieth_of_it(world: World) -> None:
     await world.plan(999)
-    assert (await world.hold(want=250, fair=40, ample=1_000)).amount == 40
+    assert (await world.hold(want=250, ample=1_000, fair=250, step=10)).amount == 49
+    assert (await world.hold(want=250, ample=1_000, fair=250, step=10)).amount == 47
 
 
-async def test_a_fair_share_is_never_less_than_the_minimum_or_more_than_there_is(world: World) -> None:
+async def test_a_share_is_at_least_the_step_and_the_minimum_and_at_most_what_is_fair(world: World) -> None:
+    await world.plan(999)
+    assert (await world.hold(want=250, ample=1_000, fair=250, step=60)).amount == 60
+    assert (await world.hold(want=250, ample=1_000, fair=250, step=10, minimum=70)).amount == 70
+    assert (await world.hold(want=250, ample=1_000, fair=40, step=10)).amount == 40
+
+
+async def test_a_share_is_never_more_than_there_is(world: World) -> None:
     await world.plan(100)
-    assert (await world.hold(want=250, fair=10, minimum=30, ample=1_000)).amount == 30
-    assert (await world.hold(want=250, fair=90, minimum=30, ample=1_000)).amount == 70
+    assert (await world.hold(want=250, ample=1_000, fair=200, minimum=30)).amount == 100
 
 
 async def test_a_request_can_ask_for_ample_or_nothing(world: World) -> None:
     await world.plan(999)
-    result = await world.hold(want=250, fair=1_000, minimum=1_000, ample=1_000)
+    result = await world.hold(want=250, ample=1_000, minimum=1_000)
     assert (result.outcome, result.amount) == (HoldOutcome.TIGHT, 0)
+
+
+async def test_a_hold_grows_by_its_share_but_at_least_by_its_step(world: World) -> None:
+    await world.plan(1_000)
+    hold_id = await world.held(100)
+    assert (await world.extend(hold_id, 900, step=110)).amount == 145, "a twentieth of the 900 that are left"
+    assert (await world.extend(hold_id, 900, step=300)).amount == 300
 
 
 async def test_a_hold_grows_to_what_is_asked_and_twice_is_once(world: World) -> None:

@@ -14,7 +14,16 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule,
 from solaris_hooks.ledger.memory import MemoryLedger
 from solaris_hooks.ledger.port import Ledger
 from solaris_hooks.ledger.postgres import PostgresLedger
-from solaris_hooks.ledger.records import AccountChange, Grant, Hold, HoldRequest, NewAccount, Plan, Settlement
+from solaris_hooks.ledger.records import (
+    AccountChange,
+    Extension,
+    Grant,
+    Hold,
+    HoldRequest,
+    NewAccount,
+    Plan,
+    Settlement,
+)
 from solaris_hooks.quota.balance import Status
 from solaris_hooks.quota.ids import AccountId, HoldId
 from solaris_hooks.quota.usage import Usage, UsageSource
@@ -74,8 +83,7 @@ class Lives(RuleBasedStateMachine):
         prompt=tokens,
         email=st.sampled_from([None, "", "ana@example.com"]),
         new=st.builds(NewAccount, plan_id=plan_ids, time_zone=zones, anchor_day=anchor_days, create=st.booleans()),
-        fair=st.none() | tokens,
-        ample=st.none() | tokens,
+        shares=st.tuples(*[st.none() | tokens] * 3),
     )
     def hold(
         self,
@@ -85,11 +93,10 @@ class Lives(RuleBasedStateMachine):
         prompt: int,
         email: str | None,
         new: NewAccount,
-        fair: int | None,
-        ample: int | None,
+        shares: tuple[int | None, int | None, int | None],
     ) -> tuple[AccountId, HoldId]:
         self.tick()
-        request = HoldRequest(account_id, self.fresh_id(), "gpt", want, minimum, prompt, 60, email, new, fair, ample)
+        request = HoldRequest(account_id, self.fresh_id(), "gpt", want, minimum, prompt, 60, email, new, *shares)
         self.two.both(lambda ledger: ledger.hold(request))
         self.two.history(account_id, limit=5)
         return account_id, request.hold_id
@@ -100,10 +107,10 @@ class Lives(RuleBasedStateMachine):
         request = HoldRequest(account_id, hold[1], "gpt", want, 1, 1, 60)
         self.two.both(lambda ledger: ledger.hold(request))
 
-    @rule(hold=holds, amount=tokens)
-    def extend(self, hold: tuple[AccountId, HoldId], amount: int) -> None:
+    @rule(hold=holds, amount=tokens, step=tokens)
+    def extend(self, hold: tuple[AccountId, HoldId], amount: int, step: int) -> None:
         self.tick()
-        self.two.both(lambda ledger: ledger.extend(Extension(*hold, amount, "gpt", 1, 60)))
+        self.two.both(lambda ledger: ledger.extend(Extension(*hold, amount, step, "gpt", 1, 60)))
         self.two.history(hold[0], limit=5)
 
     @rule(

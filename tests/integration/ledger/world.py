@@ -83,8 +83,9 @@ class World:
         lease_seconds: int = LEASE_SECONDS,
         email: str | None = None,
         new_account: NewAccount | None = None,
-        fair: int | None = None,
         ample: int | None = None,
+        fair: int | None = None,
+        step: int | None = None,
     ) -> HoldResult:
         """Ask for tokens."""
         return await self.ledger.hold(
@@ -98,14 +99,18 @@ class World:
                 lease_seconds=lease_seconds,
                 email=email,
                 new_account=new_account or NewAccount(),
-                fair=fair,
                 ample=ample,
+                fair=fair,
+                step=step,
             )
         )
 
-    async def extend(self, hold_id: HoldId, amount: int, *, account_id: AccountId = ANA) -> ExtendResult:
+    async def extend(
+        self, hold_id: HoldId, amount: int, *, step: int | None = None, account_id: AccountId = ANA
+    ) -> ExtendResult:
         """Ask for more tokens while a request runs."""
-        return await self.ledger.extend(Extension(account_id, hold_id, amount, "gpt-4o", 10, LEASE_SECONDS))
+        step = amount if step is None else step
+        return await self.ledger.extend(Extension(account_id, hold_id, amount, step, "gpt-4o", 10, LEASE_SECONDS))
 
     async def held(self, want: int = 100, *, account_id: AccountId = ANA, prompt: int = 10) -> HoldId:
         """Hold tokens that are there."""

@@ -18,13 +18,13 @@ def taught(lengths: AnswerLengths, kind: LengthKind = LengthKind.STREAM, amount:
 
 
 def test_few_answers_say_nothing() -> None:
-    lengths = AnswerLengths(MemoryLedger())
+    lengths = AnswerLengths(MemoryLedger(), margin_percent=10)
     lengths.learn("m", LengthKind.STREAM, 300)
     assert lengths.usual("m", stream=True) is None
 
 
 def test_streams_and_whole_answers_are_learned_apart_and_whole_ones_get_twice_the_room() -> None:
-    lengths = AnswerLengths(MemoryLedger())
+    lengths = AnswerLengths(MemoryLedger(), margin_percent=10)
     taught(lengths, LengthKind.STREAM, 300)
     taught(lengths, LengthKind.WHOLE, 300)
     usual = lengths.usual("m", stream=True)
@@ -36,7 +36,7 @@ def test_streams_and_whole_answers_are_learned_apart_and_whole_ones_get_twice_th
 
 async def test_what_one_process_learns_another_one_knows_after_both_spoke_to_the_books() -> None:
     book = MemoryLedger()
-    one, other = AnswerLengths(book), AnswerLengths(book)
+    one, other = AnswerLengths(book, margin_percent=10), AnswerLengths(book, margin_percent=10)
     taught(one)
     await one.exchange()
     await other.exchange()
@@ -53,7 +53,7 @@ async def test_nothing_is_counted_twice_or_lost_when_the_books_are_away() -> Non
             return await super().exchange_lengths(fresh)
 
     book = Away()
-    lengths = AnswerLengths(book)
+    lengths = AnswerLengths(book, margin_percent=10)
     taught(lengths)
     with pytest.raises(LedgerUnavailableError):
         await lengths.exchange()
@@ -63,17 +63,24 @@ async def test_nothing_is_counted_twice_or_lost_when_the_books_are_away() -> Non
     assert sum(each.count for each in await book.exchange_lengths([])) == LEAST_ANSWERS
 
 
-def test_a_prompt_that_providers_count_as_more_is_taken_as_more() -> None:
-    lengths = AnswerLengths(MemoryLedger())
-    assert lengths.prompt_percent("m") == 100
-    taught(lengths, LengthKind.PROMPT, 140)
-    assert 140 <= lengths.prompt_percent("m") <= 168
-    taught(lengths, LengthKind.PROMPT, 60)
-    assert lengths.prompt_percent("m") >= 140, "the worst of them count"
+def test_our_count_gets_a_margin_until_it_is_known_how_good_it_is() -> None:
+    lengths = AnswerLengths(MemoryLedger(), margin_percent=10)
+    assert lengths.percent("m") == 110
+    for reported in (90, 101, 103):
+        for _ in range(LEAST_ANSWERS):
+            lengths.learn_ratio("m", counted=100, reported=reported)
+    assert lengths.percent("m") == 103, "the worst of them count"
+
+
+def test_our_count_is_never_taken_as_too_high() -> None:
+    lengths = AnswerLengths(MemoryLedger(), margin_percent=10)
+    for _ in range(LEAST_ANSWERS):
+        lengths.learn_ratio("m", counted=100, reported=60)
+    assert lengths.percent("m") == 100
 
 
 def test_one_answer_beyond_its_cap_is_enough_to_trust_no_cap() -> None:
-    lengths = AnswerLengths(MemoryLedger())
+    lengths = AnswerLengths(MemoryLedger(), margin_percent=10)
     assert lengths.obeys_caps("m")
     lengths.learn("m", LengthKind.BEYOND_CAP, 900)
     assert not lengths.obeys_caps("m")
@@ -82,7 +89,7 @@ def test_one_answer_beyond_its_cap_is_enough_to_trust_no_cap() -> None:
 
 async def test_names_that_clients_make_up_cannot_fill_the_memory() -> None:
     book = MemoryLedger()
-    lengths = AnswerLengths(book)
+    lengths = AnswerLengths(book, margin_percent=10)
     for number in range(5000):
         lengths.learn(f"m-{number}", LengthKind.STREAM, 1)
     await lengths.exchange()

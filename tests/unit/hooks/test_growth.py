@@ -42,8 +42,7 @@ class Scene:
             ledger=self.ledger,
             in_flight=self.in_flight,
             weights=WeightTable({}),
-            lengths=AnswerLengths(self.ledger),
-            margin_percent=0,
+            lengths=AnswerLengths(self.ledger, margin_percent=0),
         )
         self.closed = False
 
@@ -70,7 +69,6 @@ class Scene:
             in_flight=self.in_flight,
             patience_seconds=patience_seconds,
             lease_seconds=60,
-            margin_percent=0,
         )
 
     async def answer(self, words: int, *, reported: bool = True) -> AsyncIterator[Any]:

@@ -46,8 +46,7 @@ class Scene:
             ledger=self.ledger,
             in_flight=self.in_flight,
             weights=WeightTable({}),
-            lengths=AnswerLengths(self.ledger),
-            margin_percent=0,
+            lengths=AnswerLengths(self.ledger, margin_percent=0),
         )
 
     async def held(self, amount: int = 1000) -> Request:
@@ -67,7 +66,6 @@ class Scene:
             in_flight=self.in_flight,
             patience_seconds=0,
             lease_seconds=60,
-            margin_percent=0,
         )
 
     async def figures(self) -> tuple[int, int]:

@@ -27,7 +27,7 @@ def test_no_text_has_more_tokens_than_the_upper_bound(texts: list[str]) -> None:
     body = {"messages": [{"role": "user", "content": text} for text in texts]}
     prompt = read_prompt(body, media_tokens=0)
     assert sum(tokens(text) for text in texts) <= prompt.upper_bound
-    assert prompt.counted(tokens, margin_percent=0) <= prompt.upper_bound
+    assert prompt.counted(tokens) <= prompt.upper_bound
 
 
 @given(JSON, JSON, JSON)
@@ -43,11 +43,9 @@ def test_a_body_nested_a_hundred_thousand_deep_is_sized_like_any_other() -> None
     assert read_prompt({"messages": deep}, media_tokens=0).texts == ("bottom",)
 
 
-def test_a_count_gets_its_margin_but_never_exceeds_the_bound() -> None:
+def test_a_count_never_exceeds_the_bound() -> None:
     prompt = read_prompt({"messages": [{"role": "user", "content": "abc " * 100}]}, media_tokens=0)
-    bare = prompt.counted(tokens, margin_percent=0)
-    assert prompt.counted(tokens, margin_percent=10) > bare
-    assert prompt.counted(lambda _text: 10**9, margin_percent=50) == prompt.upper_bound
+    assert prompt.counted(lambda _text: 10**9) == prompt.upper_bound
 
 
 def test_the_bytes_of_an_image_are_not_read_as_words() -> None:

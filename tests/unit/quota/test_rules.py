@@ -6,7 +6,7 @@ import datetime as dt
 import itertools
 from uuid import UUID
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from solaris_hooks.quota import rules
@@ -128,23 +128,44 @@ def test_another_plan_never_takes_back_what_is_used(account: Figures, monthly: i
     )
 
 
-@given(accounts(), tokens, tokens)
-def test_what_is_held_is_never_more_than_is_available(account: Figures, want: int, minimum: int) -> None:
-    admission = rules.admission(account, status=Status.ACTIVE, want=want, fair=want, minimum=minimum, ample=want)
+@given(accounts(), tokens, tokens, tokens, tokens, tokens)
+def test_what_is_held_is_never_more_than_is_available(
+    account: Figures, want: int, ample: int, fair: int, step: int, minimum: int
+) -> None:
+    admission = rules.admission(
+        account, status=Status.ACTIVE, want=want, ample=ample, fair=fair, step=step, minimum=minimum
+    )
     assert 0 <= admission.amount <= min(want, account.available)
     if admission.outcome == "held":
         assert admission.amount == want or admission.amount >= max(1, minimum)
     else:
         assert admission.amount == 0
-        assert account.available < min(want, max(1, minimum))
+        assert account.available < max(1, minimum)
         assert (admission.outcome == "contended") == (max(1, minimum) <= account.remaining)
+
+
+@given(accounts(), tokens, tokens)
+def test_twenty_requests_at_once_find_something(account: Figures, want: int, minimum: int) -> None:
+    assume(account.available >= 20 * max(1, minimum))
+    share = account.available // rules.SHARES
+    admission = rules.admission(
+        account, status=Status.ACTIVE, want=want, ample=10**18, fair=want, step=0, minimum=minimum
+    )
+    assert admission.amount <= max(share, 1, minimum)
+
+
+@given(accounts(), tokens, tokens, tokens)
+def test_a_hold_grows_within_what_is_available_and_never_shrinks(
+    account: Figures, held: int, amount: int, step: int
+) -> None:
+    grown = rules.grown(account, held=held, amount=amount, step=step)
+    assert held <= grown <= max(held, min(amount, held + account.available))
 
 
 @given(accounts(), tokens, tokens, st.sampled_from([s for s in Status if s is not Status.ACTIVE]))
 def test_nobody_holds_who_is_not_active(account: Figures, want: int, minimum: int, status: Status) -> None:
-    assert rules.admission(
-        account, status=status, want=want, fair=want, minimum=minimum, ample=want
-    ) == rules.Admission("inactive")
+    admission = rules.admission(account, status=status, want=want, ample=want, fair=want, step=want, minimum=minimum)
+    assert admission == rules.Admission("inactive")
 
 
 @given(accounts(), st.integers(1, 31), st.sampled_from(["UTC", "Africa/Cairo", "Pacific/Auckland"]), seconds)

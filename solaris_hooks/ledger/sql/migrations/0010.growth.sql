@@ -1,11 +1,12 @@
 -- Holds that grow while their request runs, and how long answers really get.
 -- depends: 0007.partitions
 
--- Let the hold of a running request be p_amount, or as much of it as there is. Asked twice, it changes nothing
--- more. A hold that a crash has lost begins anew; one that was settled stays so, and 0 is returned.
+-- Let the hold of a running request grow towards p_amount: by its share of what is available, but at least to
+-- p_step, as far as there is so much. A hold that a crash has lost begins anew; one that was settled stays so,
+-- and 0 is returned.
 CREATE FUNCTION solaris.extend_v1(
-    p_account_id text, p_hold_id uuid, p_amount bigint, p_model text, p_prompt bigint, p_lease_seconds integer,
-    p_now timestamptz, OUT amount bigint, OUT contended boolean
+    p_account_id text, p_hold_id uuid, p_amount bigint, p_step bigint, p_model text, p_prompt bigint,
+    p_lease_seconds integer, p_now timestamptz, OUT amount bigint, OUT contended boolean
 )
 -- As in settle: the look-up of a settlement goes over all partitions and is planned once.
 LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
@@ -38,7 +39,8 @@ BEGIN
     available := CASE WHEN account.status = 'active' THEN greatest(
         0, account.allowance_granted - account.allowance_used + account.credits_remaining - account.held)
         ELSE 0 END; -- whoever was suspended meanwhile ends with what is held
-    amount := greatest(before, least(p_amount, before + available));
+    -- Its share of what is available, a twentieth, or the step that it needs now.
+    amount := greatest(before, least(p_amount, before + available, greatest(p_step, before + available / 20)));
     IF amount > 0 THEN
         INSERT INTO solaris.holds AS h (
             account_id, hold_id, model, amount, prompt, available_before, held_at, lease_until)
