@@ -76,6 +76,8 @@ class MemoryLedger:
             if not request.new_account.create:
                 return HoldResult(HoldOutcome.UNKNOWN, 0, created=False, balance=None)
             account = self._open(request.account_id, request.new_account, now)
+        account.email = account.email if request.email is None else request.email
+        account.last_used_at = now
         first = account.holds.get(request.hold_id)
         if first is not None:
             return HoldResult(HoldOutcome.HELD, first.amount, created=False, balance=account.balance)
@@ -92,8 +94,6 @@ class MemoryLedger:
         outcome = HoldOutcome(admission.outcome)
         if outcome is HoldOutcome.HELD:
             account.place(request, admission.amount, now)
-        account.email = account.email if request.email is None else request.email
-        account.last_used_at = now
         return HoldResult(outcome, admission.amount, created, account.balance)
 
     async def extend(self, extension: Extension) -> ExtendResult:

@@ -139,7 +139,7 @@ class PostgresLedger:
             outcome=HoldOutcome(row["outcome"]),
             amount=row["amount"],
             created=row["created"],
-            balance=rows.balance(row) if row["account_id"] is not None else None,
+            balance=rows.balance(request.account_id, row) if row["status"] is not None else None,
         )
 
     async def settle(self, settlement: Settlement) -> SettleResult:
@@ -166,7 +166,7 @@ class PostgresLedger:
             charge=row["charge"],
             overage=row["beyond"],
             use_percent_before=row["use_percent_before"],
-            balance=rows.balance(row) if row["account_id"] is not None else None,
+            balance=rows.balance(settlement.account_id, row) if row["status"] is not None else None,
         )
 
     async def release(self, account_id: AccountId, hold_id: HoldId) -> bool:

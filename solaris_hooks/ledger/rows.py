@@ -35,10 +35,10 @@ def _utc_or_none(instant: dt.datetime | None) -> dt.datetime | None:
     return None if instant is None else _utc(instant)
 
 
-def balance(row: Row) -> Balance:
-    """Balance from the columns of ``solaris.accounts``."""
+def balance(account_id: AccountId, row: Row) -> Balance:
+    """Balance of an account from the columns that a hold, a settlement and ``solaris.accounts`` have in common."""
     return Balance(
-        account_id=AccountId(row["account_id"]),
+        account_id=account_id,
         status=Status(row["status"]),
         status_reason=row["status_reason"],
         plan_id=row["plan_id"],
@@ -57,7 +57,7 @@ def balance(row: Row) -> Balance:
 def account(row: Row, lots: Sequence[CreditLot]) -> Account:
     """Account from the columns of ``solaris.accounts`` and its lots."""
     return Account(
-        balance=balance(row),
+        balance=balance(AccountId(row["account_id"]), row),
         anchor_day=row["anchor_day"],
         email=row["email"],
         name=row["name"],

@@ -19,13 +19,13 @@ from deploy.local.postgres import executables
 # even inside quotes: hence chr(58).
 _SCRIPT = """
 \\set number random(1, :accounts)
-SELECT minted.hold_id, r.outcome, r.amount, r.created, (r.account).*
+SELECT minted.hold_id, r.*
 FROM (SELECT uuidv7() AS hold_id) AS minted,
-LATERAL solaris.hold_v1(
+LATERAL solaris.hold_v2(
     'user' || chr(58) || 'bench-' || :number::int, minted.hold_id, 'demo', 5000, 5000, 600, 120,
     NULL, true, 'default', 'pt_BR', 'America/Sao_Paulo', 1, NULL) AS r \\gset
-SELECT r.outcome, r.charge, r.overage AS beyond, r.use_percent_before, (r.account).*
-FROM solaris.settle_v1(
+SELECT r.*
+FROM solaris.settle_v2(
     'user' || chr(58) || 'bench-' || :number::int, :hold_id::uuid, 'demo', 640, 600, 0,
     40, 0, 'provider', '{"asked": "demo", "weights": ["1", "1", "1"]}', NULL) AS r;
 """

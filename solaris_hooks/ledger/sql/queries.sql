@@ -1,18 +1,16 @@
 -- Statements of the PostgreSQL ledger, each named by the line above it.
 
 -- hold --
--- Hold tokens for a request; see hold_v1.
-SELECT r.outcome, r.amount, r.created, (r.account).*
-FROM solaris.hold_v1(
+-- Hold tokens for a request; see hold_v2.
+SELECT * FROM solaris.hold_v2(
     %(account_id)s, %(hold_id)s, %(model)s, %(want)s, %(minimum)s, %(prompt)s, %(lease_seconds)s,
-    %(email)s, %(create)s, %(plan_id)s, %(locale)s, %(time_zone)s, %(anchor_day)s, %(now)s) AS r;
+    %(email)s, %(create)s, %(plan_id)s, %(locale)s, %(time_zone)s, %(anchor_day)s, %(now)s);
 
 -- settle --
--- Turn a hold into use; see settle_v1.
-SELECT r.outcome, r.charge, r.overage AS beyond, r.use_percent_before, (r.account).*
-FROM solaris.settle_v1(
+-- Turn a hold into use; see settle_v2.
+SELECT * FROM solaris.settle_v2(
     %(account_id)s, %(hold_id)s, %(model)s, %(charge)s, %(input_tokens)s, %(cached_input_tokens)s,
-    %(output_tokens)s, %(reasoning_tokens)s, %(source)s, %(details)s, %(now)s) AS r;
+    %(output_tokens)s, %(reasoning_tokens)s, %(source)s, %(details)s, %(now)s);
 
 -- extend --
 -- Grow the hold of a running request; see extend_v1.
