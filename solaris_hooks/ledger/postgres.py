@@ -115,6 +115,7 @@ class PostgresLedger:
     async def hold(self, request: HoldRequest) -> HoldResult:
         """See :meth:`Metering.hold`."""
         new = request.new_account
+        ample, fair, step = request.shares
         async with self._lanes.holds(request.account_id):
             row = await self._statements.one(
                 "hold",
@@ -123,6 +124,9 @@ class PostgresLedger:
                     "hold_id": request.hold_id,
                     "model": request.model,
                     "want": request.want,
+                    "ample": ample,
+                    "fair": fair,
+                    "step": step,
                     "minimum": request.minimum,
                     "prompt": request.prompt,
                     "lease_seconds": request.lease_seconds,

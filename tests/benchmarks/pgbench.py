@@ -22,7 +22,7 @@ _SCRIPT = """
 SELECT minted.hold_id, r.*
 FROM (SELECT uuidv7() AS hold_id) AS minted,
 LATERAL solaris.hold_v2(
-    'user' || chr(58) || 'bench-' || :number::int, minted.hold_id, 'demo', 5000, 5000, 600, 120,
+    'user' || chr(58) || 'bench-' || :number::int, minted.hold_id, 'demo', 5000, 5000, 5000, 5000, 5000, 600, 120,
     NULL, true, 'default', 'pt_BR', 'America/Sao_Paulo', 1, NULL) AS r \\gset
 SELECT r.*
 FROM solaris.settle_v2(

@@ -3,8 +3,8 @@
 -- hold --
 -- Hold tokens for a request; see hold_v2.
 SELECT * FROM solaris.hold_v2(
-    %(account_id)s, %(hold_id)s, %(model)s, %(want)s, %(minimum)s, %(prompt)s, %(lease_seconds)s,
-    %(email)s, %(create)s, %(plan_id)s, %(locale)s, %(time_zone)s, %(anchor_day)s, %(now)s);
+    %(account_id)s, %(hold_id)s, %(model)s, %(want)s, %(ample)s, %(fair)s, %(step)s, %(minimum)s, %(prompt)s,
+    %(lease_seconds)s, %(email)s, %(create)s, %(plan_id)s, %(locale)s, %(time_zone)s, %(anchor_day)s, %(now)s);
 
 -- settle --
 -- Turn a hold into use; see settle_v2.

@@ -47,10 +47,11 @@ BEGIN
 END
 $$;
 
--- Hold tokens for a request before its provider is called: p_want if available, else what is left if p_minimum fits.
+-- Hold tokens for a request before its provider is called: p_want of a balance of p_ample, else a twentieth of the
+-- balance, but p_step at the least and p_fair at the most, else what is left if p_minimum fits.
 CREATE FUNCTION solaris.hold_v2(
-    p_account_id text, p_hold_id uuid, p_model text, p_want bigint, p_minimum bigint, p_prompt bigint,
-    p_lease_seconds integer, p_email text, p_create boolean, p_plan_id text, p_locale text,
+    p_account_id text, p_hold_id uuid, p_model text, p_want bigint, p_ample bigint, p_fair bigint, p_step bigint,
+    p_minimum bigint, p_prompt bigint, p_lease_seconds integer, p_email text, p_create boolean, p_plan_id text, p_locale text,
     p_time_zone text, p_anchor_day integer, p_now timestamptz,
     OUT outcome text, OUT amount bigint, OUT created boolean,
     OUT status text, OUT status_reason text, OUT plan_id text, OUT locale text, OUT time_zone text,
@@ -74,7 +75,7 @@ BEGIN
     UPDATE solaris.accounts AS a
     SET held = a.held + p_want, last_used_at = at, email = coalesce(p_email, a.email)
     WHERE a.account_id = p_account_id AND a.status = 'active'
-        AND a.allowance_granted - a.allowance_used + a.credits_remaining - a.held >= greatest(p_want, p_minimum)
+        AND a.allowance_granted - a.allowance_used + a.credits_remaining - a.held >= greatest(p_want, p_ample)
         AND a.period_end > at AND (a.next_lot_expiry > at) IS NOT FALSE
         AND a.plan_tokens = (SELECT p.monthly_tokens FROM solaris.plans AS p WHERE p.plan_id = a.plan_id)
     RETURNING
@@ -121,15 +122,16 @@ BEGIN
         amount := 0;
         remaining := account.allowance_granted - account.allowance_used + account.credits_remaining;
         available := greatest(0, remaining - account.held);
-        least_useful := greatest(p_minimum, least(p_want, 1)); -- holding nothing would bound nothing
+        least_useful := greatest(p_minimum, 1); -- holding nothing would bound nothing
         outcome := CASE
             WHEN account.status <> 'active' THEN 'inactive'
-            WHEN least_useful <= available OR p_want <= available THEN 'held'
+            WHEN greatest(p_want, p_ample) <= available OR least_useful <= available THEN 'held'
             WHEN least_useful <= remaining THEN 'contended'
             ELSE 'tight'
         END;
         IF outcome = 'held' THEN
-            amount := least(p_want, available);
+            amount := CASE WHEN greatest(p_want, p_ample) <= available THEN p_want ELSE
+                least(p_want, available, greatest(least_useful, p_step, least(p_fair, available / 20))) END;
             INSERT INTO solaris.holds (
                 account_id, hold_id, model, amount, prompt, available_before, held_at, lease_until)
             VALUES (
