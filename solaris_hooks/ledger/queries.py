@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
 _NAME = re.compile(r"^-- (?P<name>[a-z_]+) --$", re.MULTILINE)
+_PARAMETER = re.compile(r"%\((?P<name>[a-z_]+)\)s")
+
+
+@dataclass(frozen=True, slots=True)
+class Positional:
+    """A statement as PostgreSQL itself reads it: with ``$1``, ``$2``...
+
+    Attributes:
+        parameters: the name of each, in order.
+    """
+
+    text: bytes
+    parameters: tuple[str, ...]
 
 
 @cache
@@ -15,3 +29,10 @@ def statements() -> dict[str, str]:
     text = resources.files("solaris_hooks.ledger").joinpath("sql/queries.sql").read_text("utf-8")
     _, *pieces = _NAME.split(text)
     return dict(zip(pieces[::2], (body.strip().rstrip(";") for body in pieces[1::2]), strict=True))
+
+
+def positional(text: str) -> Positional:
+    """A statement with numbers in place of its parameters' names."""
+    names = tuple(dict.fromkeys(_PARAMETER.findall(text)))
+    numbered = _PARAMETER.sub(lambda found: f"${names.index(found['name']) + 1}", text)
+    return Positional(numbered.encode(), names)

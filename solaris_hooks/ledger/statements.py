@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from psycopg import AsyncConnection, IsolationLevel
@@ -11,13 +11,18 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from solaris_hooks.ledger import errors
-from solaris_hooks.ledger.queries import statements
+from solaris_hooks.ledger.queries import positional, statements
+from solaris_hooks.ledger.wire_format import Row
+from solaris_hooks.ledger.wires import Wires
 from solaris_hooks.quota.errors import LedgerUnavailableError, SolarisError
 
 _LOG = logging.getLogger(__name__)
 
 PREPARE_AFTER = 2
 """Executions of a statement on a connection after which PostgreSQL keeps its plan."""
+
+OF_REQUESTS = frozenset({"hold", "extend", "settle", "release"})
+"""What every request runs: each returns one row of plain types, see :mod:`solaris_hooks.ledger.wires`."""
 
 
 class Statements:
@@ -45,21 +50,25 @@ class Statements:
             open=False,
         )
         self._texts = {name: text.encode() for name, text in statements().items()}
+        self._of_requests = {name: positional(statements()[name]) for name in OF_REQUESTS}
+        # One connection at the least is left to all other statements.
+        self._wires = Wires(self._pool, keep=pool_max_size - 1, prepare=prepare)
 
     async def close(self) -> None:
         """Close all connections."""
+        await self._wires.close()
         await self._pool.close()
 
     def text(self, name: str) -> bytes:
         """The SQL of a statement."""
         return self._texts[name]
 
-    async def one(self, name: str, parameters: Mapping[str, object]) -> DictRow:
+    async def one(self, name: str, parameters: Mapping[str, object]) -> Row:
         """The only row of a statement that always has one."""
         found = await self.all(name, parameters)
         return found[0]
 
-    async def all(self, name: str, parameters: Mapping[str, object]) -> list[DictRow]:
+    async def all(self, name: str, parameters: Mapping[str, object]) -> Sequence[Row]:
         """Rows of a statement; it is run once more if its connection broke or PostgreSQL asks to try again.
 
         Every statement may be run twice: holds, settlements and grants are idempotent by their ids.
@@ -84,7 +93,7 @@ class Statements:
         """
         with errors.translated():
             await self._open()
-            async with self._pool.connection() as connection:
+            async with self._wires.lent() as connection:
                 await connection.set_autocommit(False)
                 await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
                 try:
@@ -94,12 +103,14 @@ class Statements:
                     await connection.set_isolation_level(None)
                     await connection.set_autocommit(True)
 
-    async def _execute(self, name: str, parameters: Mapping[str, object]) -> list[DictRow]:
+    async def _execute(self, name: str, parameters: Mapping[str, object]) -> Sequence[Row]:
         with errors.translated():
             await self._open()
             failed_before = self._failed_connections()
             try:
-                async with self._pool.connection() as connection:
+                if name in self._of_requests:
+                    return [await self._wires.row(name, self._of_requests[name], parameters)]
+                async with self._wires.lent() as connection:
                     cursor = await connection.execute(self._texts[name], parameters)
                     return await cursor.fetchall()
             except PoolTimeout as exc:
