@@ -12,6 +12,7 @@ database that cannot be reached, stops the start with a message that says what t
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import logging
 import os
 from functools import partial
@@ -29,6 +30,8 @@ from solaris_hooks.hooks.models import Models
 from solaris_hooks.hooks.profiles import Profiles
 from solaris_hooks.hooks.settlement import Settler
 from solaris_hooks.hooks.upkeep import Upkeep
+from solaris_hooks.ledger.checkpoints import read_signing_key
+from solaris_hooks.ledger.checkpoints.periodic import PeriodicCheckpoints
 from solaris_hooks.ledger.migrations import migrate
 from solaris_hooks.ledger.postgres import PostgresLedger
 from solaris_hooks.ledger.sweep import Sweeper
@@ -64,6 +67,7 @@ def build(settings: Settings) -> tuple[SolarisHandler, PostgresLedger, Upkeep]:
         settler=settler,
         sweeper=Sweeper(ledger=ledger, spend_logs=ledger, weights=weights, policy=settings.sweep_policy.value),
         lengths=lengths,
+        checkpoints=_checkpoints(settings),
     )
     handler = SolarisHandler(
         admission=Admission(
@@ -88,6 +92,18 @@ def build(settings: Settings) -> tuple[SolarisHandler, PostgresLedger, Upkeep]:
         locale=settings.default_locale,
     )
     return handler, ledger, upkeep
+
+
+def _checkpoints(settings: Settings) -> PeriodicCheckpoints | None:
+    """What takes checkpoints; None where none are wanted. A key that cannot be read stops the start."""
+    if not settings.checkpoint_interval_seconds:
+        return None
+    return PeriodicCheckpoints(
+        settings.database_url,
+        read_signing_key(settings.checkpoint_key),
+        folder=Path(settings.checkpoint_directory),
+        interval=dt.timedelta(seconds=settings.checkpoint_interval_seconds),
+    )
 
 
 def _config_path() -> Path | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from solaris_hooks.database_url import DatabaseUrlError, libpq_url
@@ -93,6 +93,14 @@ class Settings(BaseSettings):
         SweepPolicy.PROMPT, description="Book the prompt's estimate, the whole hold, or nothing (release)."
     )
 
+    checkpoint_key: str = Field(
+        "", repr=False, description="Private key that signs checkpoints: path of a PEM file, or the PEM itself."
+    )
+    checkpoint_directory: str = Field("", description="Folder that the proxies write checkpoints to.")
+    checkpoint_interval_seconds: int = Field(
+        0, ge=0, le=31_536_000, description="How often a proxy takes a checkpoint; 0 is never."
+    )
+
     unknown_model_output_tokens: int = Field(
         16384, ge=1, le=10_000_000, description="Output cap where LiteLLM knows no limit of the model."
     )
@@ -128,6 +136,14 @@ class Settings(BaseSettings):
             return libpq_url(value or os.environ.get("DATABASE_URL", ""))
         except DatabaseUrlError as exc:
             raise ValueError(str(exc)) from exc
+
+    @field_validator("checkpoint_interval_seconds")
+    @classmethod
+    def _with_key_and_directory(cls, value: int, others: ValidationInfo) -> int:
+        missing = [name for name in ("checkpoint_key", "checkpoint_directory") if not others.data.get(name)]
+        if value and missing:
+            raise ValueError(f"also needs {' and '.join(missing)}")
+        return value
 
     @classmethod
     def settings_customise_sources(

@@ -86,6 +86,11 @@ def shown(cell: Cell) -> str:
     return printable(str(cell))
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number with its noun: 1 entry, 1,000 entries. The plural is with an s unless it is given."""
+    return f"1 {one}" if number == 1 else f"{number:,} {many or f'{one}s'}"
+
+
 def printable(text: str) -> str:
     """Text that cannot move the terminal's cursor, whatever somebody called himself."""
     return "".join(character if character.isprintable() else "?" for character in text)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import cast
 
 import psycopg
 
-from solaris_hooks.ledger import migrations
+from solaris_hooks.ledger import checkpoints, migrations
+from solaris_hooks.ledger.checkpoints import Checkpoint, SigningKey, Taken
 from solaris_hooks.ledger.errors import translated
 from solaris_hooks.ledger.port import Ledger
 from solaris_hooks.ledger.postgres import PostgresLedger
+from solaris_hooks.ledger.records import Verification
 from solaris_hooks.ledger.sweep import Sweeper, SweepReport
+from solaris_hooks.quota.ids import AccountId
 from solaris_hooks.settings import Settings, load_settings
 
 USUAL_CONFIG = Path("litellm_config.yaml")
@@ -65,6 +68,26 @@ def migrate(using: Settings) -> list[str]:
         LedgerError: PostgreSQL cannot be reached, or a migration failed.
     """
     return migrations.migrate(using.database_url)
+
+
+def take_checkpoint(using: Settings, key: SigningKey, *, folder: Path, path: Path | None) -> Taken:
+    """Write a signed checkpoint of all accounts.
+
+    Raises:
+        LedgerError: the books cannot be read.
+        CheckpointError: the file cannot be written.
+    """
+    return checkpoints.take_checkpoint(using.database_url, key, folder=folder, path=path)
+
+
+async def verify_against(ledger: Ledger, signed: Sequence[Checkpoint], account_id: AccountId | None) -> Verification:
+    """Recompute the books and compare them with signed checkpoints.
+
+    Raises:
+        LedgerError: the books cannot be reached.
+        CheckpointError: a checkpoint is of other books.
+    """
+    return await cast("PostgresLedger", ledger).verify_against(signed, account_id)  # open_ledger makes no other
 
 
 async def sweep(ledger: Ledger, using: Settings, *, limit: int) -> SweepReport:

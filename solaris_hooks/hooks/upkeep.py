@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from solaris_hooks.hooks.answer_lengths import AnswerLengths
     from solaris_hooks.hooks.in_flight import InFlight, Request
     from solaris_hooks.hooks.settlement import Settler
+    from solaris_hooks.ledger.checkpoints.periodic import PeriodicCheckpoints
     from solaris_hooks.ledger.postgres import PostgresLedger
     from solaris_hooks.ledger.sweep import Sweeper
     from solaris_hooks.settings import Settings
@@ -43,6 +44,7 @@ class Upkeep:
         settler: Settler,
         sweeper: Sweeper,
         lengths: AnswerLengths,
+        checkpoints: PeriodicCheckpoints | None = None,
     ) -> None:
         """Keep the collaborators; start nothing."""
         self._settings = settings
@@ -51,6 +53,7 @@ class Upkeep:
         self._settler = settler
         self._sweeper = sweeper
         self._lengths = lengths
+        self._checkpoints = checkpoints
         self._task: asyncio.Task[None] | None = None
         self._next_sweep = 0.0
         self._next_exchange = 0.0
@@ -86,6 +89,8 @@ class Upkeep:
         if now >= self._next_partitions:
             self._next_partitions = now + _DAY_SECONDS
             await self._ledger.make_usage_partitions(months=_MONTHS_AHEAD)
+        if self._checkpoints is not None:
+            self._checkpoints.look()
 
     async def _finish(self, request: Request) -> None:
         """Book what only the success event saw, and what the books could not take before."""

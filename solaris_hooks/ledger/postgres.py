@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
-from psycopg import AsyncConnection
-from psycopg.rows import DictRow
 from uuid_utils.compat import uuid7
 
 from solaris_hooks.ledger import rows
+from solaris_hooks.ledger.audit import verified
+from solaris_hooks.ledger.checkpoints import Checkpoint
 from solaris_hooks.ledger.lanes import Lanes
 from solaris_hooks.ledger.records import (
     Account,
@@ -40,7 +40,6 @@ from solaris_hooks.ledger.records import (
 )
 from solaris_hooks.ledger.statements import Statements
 from solaris_hooks.ledger.sweep import LoggedUse
-from solaris_hooks.ledger.verification import AccountVerifier, StoredFigures
 from solaris_hooks.quota.checks import checked_anchor_day, checked_grant, checked_plan, checked_time_zone
 from solaris_hooks.quota.errors import NotFoundError, SchemaError
 from solaris_hooks.quota.ids import AccountId, HoldId
@@ -340,7 +339,18 @@ class PostgresLedger:
     async def verify(self, account_id: AccountId | None = None) -> Verification:
         """See :meth:`Books.verify`. Reads one snapshot, so that traffic goes on meanwhile."""
         async with self._statements.snapshot() as connection:
-            return await self._verify_in(connection, account_id)
+            return await verified(connection, account_id)
+
+    async def verify_against(
+        self, checkpoints: Sequence[Checkpoint], account_id: AccountId | None = None
+    ) -> Verification:
+        """Recompute as :meth:`verify` does, and compare every account with what signed checkpoints say of it.
+
+        Raises:
+            CheckpointError: a checkpoint is of other books, or its file was changed meanwhile.
+        """
+        async with self._statements.snapshot() as connection:
+            return await verified(connection, account_id, checkpoints)
 
     async def ping(self) -> None:
         """See :meth:`Books.ping`."""
@@ -365,22 +375,6 @@ class PostgresLedger:
         return {HoldId(UUID(row["hold_id"])): use for row in found if (use := rows.logged_use(row)) is not None}
 
     # ------------------------------------------------------------------ within
-
-    async def _verify_in(self, connection: AsyncConnection[DictRow], account_id: AccountId | None) -> Verification:
-        parameters = {"account_id": account_id}
-        verifier = AccountVerifier()
-        async with (
-            connection.cursor(name="solaris_verify_entries") as entries,
-            connection.cursor(name="solaris_verify_accounts") as accounts,
-        ):
-            entries.itersize = accounts.itersize = 2000
-            await entries.execute(self._statements.text("verify_entries"), parameters)
-            await accounts.execute(self._statements.text("verify_accounts"), parameters)
-            async for row in entries:
-                verifier.entry(rows.entry(row))
-            async for row in accounts:
-                verifier.account(StoredFigures(**row))
-        return verifier.result()
 
     async def _existing(self, account_id: AccountId) -> Account:
         account = await self.account(account_id)

@@ -6,7 +6,7 @@ PostgreSQL's rows can be streamed through it, however many there are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,6 +16,10 @@ from solaris_hooks.quota.ids import AccountId
 
 MOST_MISSING = 100
 """Missing entries named one by one in a row; a gap of a million is no more news than one of a hundred."""
+
+
+MOST_FLAWS = 10_000
+"""Flaws named one by one; of what comes after them, only the number is kept."""
 
 
 class ChainedEntry(EntryFields, Protocol):
@@ -83,6 +87,7 @@ class AccountVerifier:
         """Start with no account."""
         self._open: dict[AccountId, _Line] = {}
         self._flaws: list[Flaw] = []
+        self._more_flaws = 0
         self._accounts = 0
         self._entries = 0
 
@@ -99,21 +104,30 @@ class AccountVerifier:
         )
         self._entries += 1
         self._open[account_id] = after
-        self._flaws += [Flaw(account_id, number, what) for number, what in _entry_flaws(before, entry, after)]
+        self.found(Flaw(account_id, number, what) for number, what in _entry_flaws(before, entry, after))
 
     def account(self, stored: StoredFigures) -> None:
         """Check an account's own figures, after its last entry."""
         last = self._open.pop(stored.account_id, _Line())
         self._accounts += 1
-        self._flaws += [Flaw(stored.account_id, None, what) for what in _figures_flaws(last, stored)]
+        self.found(Flaw(stored.account_id, None, what) for what in _figures_flaws(last, stored))
+
+    def found(self, flaws: Iterable[Flaw]) -> None:
+        """Keep flaws, these or others, as far as they are few enough to be read."""
+        for flaw in flaws:
+            if len(self._flaws) < MOST_FLAWS:
+                self._flaws.append(flaw)
+            else:
+                self._more_flaws += 1
 
     def result(self) -> Verification:
         """What was checked and what is wrong. Entries without an account are wrong too."""
-        orphans = [
+        self.found(
             Flaw(account_id, None, f"there are {last.number} entries but no account")
             for account_id, last in self._open.items()
-        ]
-        return Verification(self._accounts, self._entries, (*self._flaws, *orphans))
+        )
+        self._open.clear()
+        return Verification(self._accounts, self._entries, tuple(self._flaws), self._more_flaws)
 
 
 def _entry_flaws(before: _Line, entry: ChainedEntry, after: _Line) -> Iterator[tuple[int, str]]:

@@ -8,6 +8,7 @@ Every error carries a stable ``code`` (machine readable, never renamed), the HTT
     ├── InvalidRequestError      400  the caller's request cannot be metered as it stands
     ├── NotFoundError            404  no such account or plan
     ├── ConflictError            409  an idempotency key was used for something else
+    ├── CheckpointError          400  a checkpoint or its key cannot be used
     └── LedgerError              503  the books could not be read or written
         ├── LedgerUnavailableError   503  PostgreSQL cannot be reached
         └── SchemaError              503  the schema is missing
@@ -56,6 +57,13 @@ class ConflictError(SolarisError):
 
     code = "idempotency_conflict"
     status = 409
+
+
+class CheckpointError(SolarisError):
+    """The checkpoint or its key cannot be used; give the file and the public key that belong to these books."""
+
+    code = "checkpoint_unusable"
+    status = 400
 
 
 class LedgerError(SolarisError):

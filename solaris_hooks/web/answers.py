@@ -280,6 +280,7 @@ class VerificationAnswer(_Answer):
     accounts: int
     entries: int
     flaws: list[FlawAnswer]
+    more_flaws: int = Field(description="How many were found beyond those listed.")
 
     @classmethod
     def of(cls, result: Verification) -> Self:
@@ -289,6 +290,7 @@ class VerificationAnswer(_Answer):
             accounts=result.accounts,
             entries=result.entries,
             flaws=[FlawAnswer.of(flaw) for flaw in result.flaws],
+            more_flaws=result.more_flaws,
         )
 
 

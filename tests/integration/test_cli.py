@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -89,3 +90,49 @@ def test_dead_holds_are_found_and_swept(solaris: Solaris, database_url: str) -> 
     assert solaris("holds")[1] == {"data": []}
     assert solaris("accounts", "show", "user:maria")[1]["allowance"]["used"] == 20
     assert solaris("ledger", "verify")[0] == 0
+
+
+def test_a_checkpoint_finds_what_the_books_themselves_cannot(
+    solaris: Solaris, database_url: str, postgres: EmbeddedPostgres, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    solaris("migrate")
+    for account in ("user:maria", "user:joao"):
+        solaris("accounts", "set", account)
+    assert solaris("ledger", "checkpoint")[1]["error"]["message"].startswith("No key signs checkpoints")
+    keys = solaris("ledger", "keygen")[1]
+    assert (keys["private"], keys["public"]) == ("checkpoint.key", "checkpoint.pub")
+    code, taken = solaris("ledger", "checkpoint", "--key", keys["private"])
+    assert (code, taken["accounts"], taken["key"]) == (0, 2, keys["key"])
+    assert run(["ledger", "checkpoint", "--key", keys["private"], "--output", "second.jsonl"]) == 0
+    assert capsys.readouterr().out == f"Checkpoint 2 of 2 accounts, signed by key {keys['key']}: second.jsonl\n"
+
+    verify = ["ledger", "verify", "--checkpoint", taken["file"], "--public-key", keys["public"]]
+    code, result = solaris(*verify)
+    assert (code, result["checkpoints"][0]["differing"]) == (0, 0)
+    with psycopg.connect(postgres.superuser_url(psycopg.conninfo.conninfo_to_dict(database_url)["dbname"])) as forger:  # type: ignore[arg-type]
+        forger.execute("SET session_replication_role = replica")
+        for table in ("accounts", "entries"):
+            forger.execute(f"DELETE FROM solaris.{table} WHERE account_id = 'user:maria'".encode())
+        forger.execute("DELETE FROM solaris.checkpoints")
+    assert solaris("ledger", "verify")[0] == 0
+    assert solaris(*verify)[0] == 1
+    assert solaris(*verify, "user:maria")[1]["flaws"][0]["account_id"] == "user:maria"
+    assert run(verify) == 1
+    told = capsys.readouterr().out.splitlines()
+    assert told[1].split(maxsplit=2)[:2] == ["user:maria", "1"]
+    assert told[2].startswith("1 flaw in 1 account and 1 entry")
+    assert told[3].endswith("1 of its 2 accounts is not as it was.")
+    assert told[4].startswith("The books do not list it")
+
+    other = solaris("ledger", "keygen", "other.key")[1]
+    for arguments, said in (
+        (["--checkpoint", "missing.jsonl", "--public-key", keys["public"]], "missing.jsonl cannot be read"),
+        (["--checkpoint", taken["file"], "--public-key", other["public"]], f"key {keys['key']} signed it"),
+        (["--checkpoint", taken["file"], "--public-key", "missing.pub"], "missing.pub cannot be read"),
+        (["--checkpoint", taken["file"]], "--public-key"),
+    ):
+        code, answer = solaris("ledger", "verify", *arguments)
+        assert (code, said in answer["error"]["message"]) == (2, True), answer
+    text = Path(taken["file"]).read_text("utf-8")
+    Path(taken["file"]).write_text(text.replace("joao", "jota"), "utf-8")
+    assert "was changed" in solaris(*verify)[1]["error"]["message"]

@@ -110,3 +110,14 @@ def test_an_url_that_cannot_be_read_is_refused_without_its_password(url: str) ->
     with pytest.raises(DatabaseUrlError) as error:
         libpq_url(url)
     assert "secret" not in str(error.value)
+
+
+def test_periodic_checkpoints_need_a_key_and_a_folder(tmp_path: Path) -> None:
+    section = "solaris_settings:\n  checkpoint_interval_seconds: 3600\n"
+    with pytest.raises(SettingsError, match="also needs checkpoint_key and checkpoint_directory"):
+        load_settings(config(tmp_path, section))
+    settings = load_settings(
+        config(tmp_path, f"{section}  checkpoint_key: k.pem\n  checkpoint_directory: /mnt/archive\n")
+    )
+    assert settings.checkpoint_interval_seconds == 3600
+    assert "k.pem" not in repr(settings)

@@ -134,6 +134,37 @@ FROM solaris.entries
 WHERE %(account_id)s::text IS NULL OR account_id = %(account_id)s
 ORDER BY account_id COLLATE "C", number;
 
+-- checkpoint_lock --
+-- One process alone takes a periodic checkpoint; the lock goes with the transaction.
+SELECT pg_try_advisory_xact_lock(%(lock)s) AS locked;
+
+-- checkpoint_due --
+-- Whether the newest checkpoint is older than it may be.
+SELECT NOT EXISTS (
+    SELECT FROM solaris.checkpoints WHERE taken_at > now() - %(interval)s::interval
+) AS due;
+
+-- checkpoint_begin --
+-- Which books these are, and the number of the checkpoint that is being taken.
+SELECT installation_id, nextval(pg_get_serial_sequence('solaris.checkpoints', 'number')) AS number, now() AS taken_at
+FROM solaris.installation;
+
+-- checkpoint_heads --
+-- Where every account's chain stands: a line of the checkpoint's file each.
+SELECT json_build_object('account', account_id, 'entries', entries, 'digest', encode(chain, 'hex'))::text AS line
+FROM solaris.accounts
+ORDER BY account_id COLLATE "C";
+
+-- checkpoint_record --
+-- List a checkpoint that was taken.
+INSERT INTO solaris.checkpoints (number, taken_at, accounts, sha256, key_id)
+VALUES (%(number)s, now(), %(accounts)s, %(sha256)s, %(key_id)s);
+
+-- installation --
+-- Which books these are, and whether they know a checkpoint.
+SELECT installation_id, EXISTS (SELECT FROM solaris.checkpoints WHERE sha256 = %(sha256)s) AS known
+FROM solaris.installation;
+
 -- ping --
 -- The books can be read.
 SELECT count(*) AS plans FROM solaris.plans;

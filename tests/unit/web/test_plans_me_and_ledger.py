@@ -96,7 +96,13 @@ async def test_the_first_look_makes_nothing_where_users_must_be_known(ledger: Me
 async def test_verification_names_account_and_entry(client: httpx.AsyncClient, ledger: MemoryLedger) -> None:
     await make_account(client)
     await make_account(client, "user:jose")
-    assert (await client.post(VERIFY)).json() == {"ok": True, "accounts": 2, "entries": 2, "flaws": []}
+    assert (await client.post(VERIFY)).json() == {
+        "ok": True,
+        "accounts": 2,
+        "entries": 2,
+        "flaws": [],
+        "more_flaws": 0,
+    }
     entries = ledger._accounts[AccountId("user:jose")].entries
     entries[0] = replace(entries[0], tokens=entries[0].tokens + 1)
     verified = (await client.post(VERIFY)).json()
