@@ -34,6 +34,7 @@ from solaris_hooks.ledger.checkpoints import read_signing_key
 from solaris_hooks.ledger.checkpoints.periodic import PeriodicCheckpoints
 from solaris_hooks.ledger.migrations import migrate
 from solaris_hooks.ledger.postgres import PostgresLedger
+from solaris_hooks.ledger.spend_logs import LiteLLMSpendLogs
 from solaris_hooks.ledger.sweep import Sweeper
 from solaris_hooks.settings import Settings, load_settings
 from solaris_hooks.web.api import build_api, mount
@@ -65,7 +66,12 @@ def build(settings: Settings) -> tuple[SolarisHandler, PostgresLedger, Upkeep]:
         ledger=ledger,
         in_flight=in_flight,
         settler=settler,
-        sweeper=Sweeper(ledger=ledger, spend_logs=ledger, weights=weights, policy=settings.sweep_policy.value),
+        sweeper=Sweeper(
+            ledger=ledger,
+            spend_logs=LiteLLMSpendLogs(settings.litellm_database_url),
+            weights=weights,
+            policy=settings.sweep_policy.value,
+        ),
         lengths=lengths,
         checkpoints=_checkpoints(settings),
     )

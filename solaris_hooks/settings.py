@@ -64,6 +64,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SOLARIS_", extra="forbid", frozen=True, env_ignore_empty=True)
 
     database_url: str = Field("", description="PostgreSQL of the books. Default: DATABASE_URL, LiteLLM's own.")
+    litellm_database_url: str = Field(
+        "", description="PostgreSQL of LiteLLM's spend logs. Default: DATABASE_URL, else the books' own."
+    )
     pool_max_size: int = Field(10, ge=1, le=200, description="Connections at the most, for each worker process.")
     pool_timeout_seconds: float = Field(5.0, gt=0, le=60, description="Wait for a free connection.")
     prepared_statements: bool = Field(
@@ -137,6 +140,14 @@ class Settings(BaseSettings):
         except DatabaseUrlError as exc:
             raise ValueError(str(exc)) from exc
 
+    @field_validator("litellm_database_url")
+    @classmethod
+    def _libpq_url_of_litellm(cls, value: str, others: ValidationInfo) -> str:
+        try:
+            return libpq_url(value or os.environ.get("DATABASE_URL", "") or others.data.get("database_url", ""))
+        except DatabaseUrlError as exc:
+            raise ValueError(str(exc)) from exc
+
     @field_validator("checkpoint_interval_seconds")
     @classmethod
     def _with_key_and_directory(cls, value: int, others: ValidationInfo) -> int:
@@ -193,7 +204,8 @@ def load_settings(config_path: Path | None = None) -> Settings:
         SettingsError: a value is wrong or a name is unknown; the message names each and what it takes.
     """
     section = _section(config_path) if config_path is not None else {}
-    section.setdefault("database_url", "")
+    for name in ("database_url", "litellm_database_url"):  # their defaults are looked up, too
+        section.setdefault(name, "")
     try:
         return Settings(**section)
     except ValidationError as exc:

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from solaris_hooks import __version__
-from solaris_hooks.cli import accounts, credits, doctor, history, ledger, plans  # noqa: A004 - named as its command
+from solaris_hooks.cli import accounts, credits, doctor, history, ledger, plans, reconcile  # noqa: A004 - named as its command
 from solaris_hooks.cli.failures import told
 from solaris_hooks.cli.invocation import ExitCode
 
@@ -31,6 +31,7 @@ app.add_typer(ledger.app, name="ledger")
 app.command("entries")(history.entries)
 app.command("holds")(history.holds)
 app.command("sweep")(history.sweep)
+app.command("reconcile")(reconcile.reconcile)
 app.command("migrate")(ledger.migrate)
 app.command("doctor")(doctor.doctor)
 

@@ -10,12 +10,14 @@ from typing import cast
 
 import psycopg
 
-from solaris_hooks.ledger import checkpoints, migrations
+from solaris_hooks.ledger import checkpoints, migrations, reconcile
 from solaris_hooks.ledger.checkpoints import Checkpoint, SigningKey, Taken
 from solaris_hooks.ledger.errors import translated
 from solaris_hooks.ledger.port import Ledger
 from solaris_hooks.ledger.postgres import PostgresLedger
+from solaris_hooks.ledger.reconcile import Question, Reconciled
 from solaris_hooks.ledger.records import Verification
+from solaris_hooks.ledger.spend_logs import LiteLLMSpendLogs
 from solaris_hooks.ledger.sweep import Sweeper, SweepReport
 from solaris_hooks.quota.ids import AccountId
 from solaris_hooks.settings import Settings, load_settings
@@ -98,11 +100,22 @@ async def sweep(ledger: Ledger, using: Settings, *, limit: int) -> SweepReport:
     """
     sweeper = Sweeper(
         ledger=ledger,
-        spend_logs=cast("PostgresLedger", ledger),  # open_ledger makes no other
+        spend_logs=LiteLLMSpendLogs(using.litellm_database_url),
         weights=using.weight_table,
         policy=using.sweep_policy.value,
     )
     return await sweeper.sweep(limit=limit)
+
+
+async def reconciled(using: Settings, question: Question) -> AsyncIterator[Reconciled]:
+    """Compare LiteLLM's logs with the books.
+
+    Raises:
+        LedgerError: one of the databases cannot be reached or read.
+    """
+    logs = LiteLLMSpendLogs(using.litellm_database_url)
+    async for each in reconcile.reconciled(using.database_url, logs, question):
+        yield each
 
 
 def actor() -> str:

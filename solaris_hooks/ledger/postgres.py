@@ -7,7 +7,6 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
-from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
@@ -39,14 +38,9 @@ from solaris_hooks.ledger.records import (
     Verification,
 )
 from solaris_hooks.ledger.statements import Statements
-from solaris_hooks.ledger.sweep import LoggedUse
 from solaris_hooks.quota.checks import checked_anchor_day, checked_grant, checked_plan, checked_time_zone
-from solaris_hooks.quota.errors import NotFoundError, SchemaError
+from solaris_hooks.quota.errors import NotFoundError
 from solaris_hooks.quota.ids import AccountId, HoldId
-
-_CLOCK_TOLERANCE = dt.timedelta(minutes=5)
-"""LiteLLM stamps its logs with the proxy's clock, we with the database's."""
-
 
 MOST_ANSWERS = 20_000
 """Of each model and kind: enough for one in 1,000, few enough to follow a model that changes."""
@@ -360,19 +354,6 @@ class PostgresLedger:
         """Make the monthly partitions of usage that are missing, up to ``months`` ahead. Returns how many."""
         row = await self._statements.one("make_usage_partitions", {"months": months, "now": self._clock()})
         return int(row["made"])
-
-    async def used_by(self, holds: Sequence[Hold]) -> Mapping[HoldId, LoggedUse]:
-        """What LiteLLM's spend logs, in the same database, say of some holds; see :class:`SpendLogs`."""
-        parameters = {
-            "hold_ids": [str(hold.hold_id) for hold in holds],
-            "since": min(hold.held_at for hold in holds) - _CLOCK_TOLERANCE,
-            "until": max(hold.lease_until for hold in holds) + _CLOCK_TOLERANCE,
-        }
-        try:
-            found = await self._statements.all("spend_logs", parameters)
-        except SchemaError:  # the books live in a database of their own
-            return {}
-        return {HoldId(UUID(row["hold_id"])): use for row in found if (use := rows.logged_use(row)) is not None}
 
     # ------------------------------------------------------------------ within
 

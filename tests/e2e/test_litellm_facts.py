@@ -11,8 +11,8 @@ import pytest
 from litellm.integrations.custom_logger import CustomLogger
 
 from solaris_hooks.hooks.handler import SolarisHandler
-from solaris_hooks.ledger.postgres import PostgresLedger
 from solaris_hooks.ledger.records import Hold
+from solaris_hooks.ledger.spend_logs import LiteLLMSpendLogs
 from solaris_hooks.quota.ids import AccountId, HoldId
 from solaris_hooks.quota.usage import Usage
 from tests.e2e.world import World, sim, until
@@ -114,9 +114,9 @@ async def test_litellms_own_logs_know_the_hold_so_that_the_sweeper_can_ask_them(
     (row,) = user.settled()
     now = dt.datetime.now(dt.UTC)
     lost = Hold(AccountId(user.account_id), HoldId(row["hold_id"]), "demo", 1, 1, row["held_at"], now)
-    async with PostgresLedger.connect(world.database_url) as ledger:
-        async with asyncio.timeout(90):
-            while not (found := await ledger.used_by([lost])):  # noqa: ASYNC110 - LiteLLM writes in batches
-                await asyncio.sleep(0.5)
+    logs = LiteLLMSpendLogs(world.database_url)
+    async with asyncio.timeout(90):
+        while not (found := await logs.used_by([lost])):  # noqa: ASYNC110 - LiteLLM writes in batches
+            await asyncio.sleep(0.5)
     assert found[lost.hold_id].usage == Usage(50, 7, cached_input_tokens=20)
     assert found[lost.hold_id].model == "demo"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.testing import fresh_database
 from solaris_hooks.cli.checks.database import facts
 from solaris_hooks.cli.main import run
+from tests.integration.litellm_rows import log_call
 
 Solaris = Callable[..., tuple[int, Any]]
 
@@ -136,3 +138,32 @@ def test_a_checkpoint_finds_what_the_books_themselves_cannot(
     text = Path(taken["file"]).read_text("utf-8")
     Path(taken["file"]).write_text(text.replace("joao", "jota"), "utf-8")
     assert "was changed" in solaris(*verify)[1]["error"]["message"]
+
+
+def test_a_reconciliation_lists_what_differs_and_fails_only_where_nobody_knows_why(
+    solaris: Solaris, postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    solaris("migrate")
+    code, answer = solaris("reconcile", "--since", "2026-11-01")
+    assert (code, "litellm_database_url" in answer["error"]["message"]) == (3, True)
+    logs = fresh_database(postgres, with_litellm_tables=True)
+    monkeypatch.setenv("SOLARIS_LITELLM_DATABASE_URL", logs)
+    november = ("reconcile", "--since", "2026-11-01", "--until", "2026-11-30")
+    code, answer = solaris(*november)
+    assert (code, answer["ok"], answer["calls"], answer["data"]) == (0, True, 0, [])
+    at = dt.datetime(2026, 11, 9, 2, tzinfo=dt.UTC)  # still the 8th in Sao Paulo
+    log_call(logs, at=at, api_key="litellm_proxy_master_key", user="default_user_id")
+    code, answer = solaris(*november)
+    assert (code, answer["calls_by_cause"]) == (0, {"master_key": 1})
+    log_call(logs, at=at, prompt_tokens=8, completion_tokens=1)
+    code, answer = solaris(*november, "--limit", "1")
+    assert (code, answer["unexplained_calls"], answer["more"], len(answer["data"])) == (1, 1, 1, 1)
+    (row,) = solaris(*november, "--account", "user:ana")[1]["data"]
+    assert (row["day"], row["cause"], row["explained"], row["difference"]) == ("2026-11-08", "unmarked", False, -9)
+    assert run([*november, "--account", "user:ana"]) == 1
+    told = capsys.readouterr().out.splitlines()
+    assert told[1].split() == ["user:ana", "2026-11-08", "unmarked", "1", "9", "0", "-9", "no"]
+    assert told[-2].startswith("1 call UNEXPLAINED unmarked: logged without a hold")
+    assert told[-1] == "1 call, 9 tokens logged, 0 booked: 1 without an explanation."
+    code, answer = solaris("reconcile", "--since", "2026-11-02", "--until", "2026-11-01")
+    assert (code, answer["error"]["param"]) == (2, "until")

@@ -174,13 +174,115 @@ SELECT count(*) AS plans FROM solaris.plans;
 SELECT solaris.make_usage_partitions_v1(%(months)s, %(now)s) AS made;
 
 -- spend_logs --
--- What LiteLLM's own logs say of some holds. Rows are found by their time, which LiteLLM indexes.
-SELECT DISTINCT ON (hold_id)
-    metadata -> 'spend_logs_metadata' ->> 'solaris_hold_id' AS hold_id,
-    coalesce(nullif(model_group, ''), model) AS model, prompt_tokens, completion_tokens,
-    metadata -> 'usage_object' -> 'prompt_tokens_details' -> 'cached_tokens' AS cached_tokens
-FROM "LiteLLM_SpendLogs"
-WHERE "startTime" BETWEEN %(since)s AND %(until)s
-AND metadata -> 'spend_logs_metadata' ->> 'solaris_hold_id' = ANY(%(hold_ids)s)
-AND coalesce(metadata ->> 'status', 'success') = 'success'
-ORDER BY hold_id ASC, "endTime" DESC;
+-- LiteLLM's own logs of calls that began within a time, which LiteLLM indexes; or of some holds among them. Times there
+-- are UTC without a zone. A client can have its call logged as a failure (metadata.status in its request), but not
+-- one with our mark and an output: failed calls have neither. Of a hold's rows the one that says most comes last.
+SELECT
+    request_id, hold_id, started_at, call_type, api_key, user_id, model,
+    said_success OR (hold_id IS NOT NULL AND completion_tokens > 0) AS succeeded, from_cache, prompt_tokens,
+    completion_tokens, cached_tokens
+FROM (
+    SELECT
+        request_id, "startTime" AT TIME ZONE 'UTC' AS started_at, "endTime" AS ended_at, call_type, api_key,
+        s.user AS user_id, coalesce(nullif(model_group, ''), model) AS model,
+        coalesce(status, metadata ->> 'status', 'success') = 'success' AS said_success,
+        lower(cache_hit) = 'true' AS from_cache,
+        prompt_tokens, completion_tokens,
+        metadata -> 'usage_object' -> 'prompt_tokens_details' -> 'cached_tokens' AS cached_tokens,
+        CASE
+            WHEN metadata -> 'spend_logs_metadata' ->> 'solaris_hold_id' ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+                THEN (metadata -> 'spend_logs_metadata' ->> 'solaris_hold_id')::uuid
+        END AS hold_id
+    FROM "LiteLLM_SpendLogs" AS s
+    WHERE "startTime" >= %(since)s::timestamptz AT TIME ZONE 'UTC'
+    AND "startTime" < %(until)s::timestamptz AT TIME ZONE 'UTC'
+) AS calls
+WHERE %(hold_ids)s::uuid[] IS NULL OR hold_id = ANY(%(hold_ids)s)
+ORDER BY said_success, ended_at;
+
+-- reconcile_logged --
+-- Where LiteLLM's logs are copied to for the length of a transaction: the columns of spend_logs.
+CREATE TEMPORARY TABLE solaris_logged (
+    request_id text NOT NULL,
+    hold_id uuid,
+    started_at timestamptz NOT NULL,
+    call_type text,
+    api_key text,
+    user_id text,
+    model text,
+    succeeded boolean NOT NULL,
+    from_cache boolean,
+    prompt_tokens bigint NOT NULL,
+    completion_tokens bigint NOT NULL,
+    cached_tokens jsonb
+) ON COMMIT DROP;
+
+-- reconcile --
+-- LiteLLM's logs against the books, by account, day on which the call began, and cause; see ledger/reconcile.py.
+WITH logged AS (
+    SELECT DISTINCT ON (coalesce(hold_id::text, request_id))
+        hold_id, started_at, call_type, succeeded, coalesce(from_cache, FALSE) AS from_cache,
+        prompt_tokens AS input, completion_tokens AS output, prompt_tokens + completion_tokens AS tokens,
+        CASE WHEN jsonb_typeof(cached_tokens) = 'number' THEN cached_tokens::numeric END AS cached,
+        coalesce(api_key, '') AS api_key,
+        CASE
+            WHEN coalesce(user_id, '') NOT IN ('', 'default_user_id') THEN 'user:' || user_id
+            ELSE 'key:' || coalesce(nullif(api_key, ''), 'none')
+        END AS payer
+    FROM solaris_logged
+    ORDER BY coalesce(hold_id::text, request_id) ASC, succeeded DESC, tokens DESC
+),
+booked AS (
+    SELECT
+        account_id, hold_id, status, source, input_tokens AS input, cached_input_tokens AS cached,
+        output_tokens AS output, ended_at
+    FROM solaris.usage
+    WHERE hold_id >= solaris.uuid7_floor_v1(%(since)s) AND hold_id < solaris.uuid7_floor_v1(%(until)s)
+),
+calls AS (
+    SELECT
+        coalesce(b.account_id, h.account_id, l.payer) AS account_id,
+        coalesce(solaris.uuid7_time_v1(coalesce(b.hold_id, l.hold_id)), l.started_at) AS began,
+        coalesce(l.input, 0) AS logged_input, coalesce(l.output, 0) AS logged_output,
+        coalesce(b.input, 0) AS booked_input, coalesce(b.output, 0) AS booked_output,
+        CASE
+            WHEN b.status = 'settled' AND l.payer IS NOT NULL THEN CASE
+                WHEN b.source IN ('estimate', 'sweep') THEN 'estimated'
+                WHEN b.input <> l.input OR b.output <> l.output OR b.cached <> l.cached THEN 'tokens_differ'
+                WHEN l.from_cache THEN 'cached'
+                ELSE 'equal'
+            END
+            WHEN b.status = 'settled' THEN CASE
+                WHEN b.source IN ('estimate', 'sweep') THEN 'estimated_alone'
+                WHEN b.ended_at > now() - %(flush)s::interval THEN 'not_logged_yet'
+                ELSE 'not_logged'
+            END
+            WHEN b.status = 'released' AND l.payer IS NULL THEN NULL -- both say that nothing was used
+            WHEN h.hold_id IS NOT NULL THEN 'in_flight'
+            WHEN NOT l.succeeded THEN 'failed'
+            WHEN l.tokens = 0 THEN 'nothing_used'
+            WHEN b.status = 'released' THEN 'released'
+            WHEN l.hold_id IS NOT NULL THEN 'lost'
+            WHEN l.api_key = ANY(%(master_keys)s) THEN 'master_key'
+            WHEN l.api_key = ANY(%(litellm_keys)s) THEN 'litellm_itself'
+            WHEN l.call_type = ANY(%(unmetered_call_types)s) THEN 'unmetered_call_type'
+            ELSE 'unmarked'
+        END AS cause
+    FROM logged AS l
+    FULL JOIN booked AS b ON l.hold_id = b.hold_id
+    LEFT JOIN solaris.holds AS h ON l.hold_id = h.hold_id AND b.hold_id IS NULL
+),
+placed AS (
+    SELECT c.*, (c.began AT TIME ZONE coalesce(a.time_zone, %(time_zone)s))::date AS day
+    FROM calls AS c
+    LEFT JOIN solaris.accounts AS a ON c.account_id = a.account_id
+    WHERE c.cause IS NOT NULL AND (%(account_id)s::text IS NULL OR c.account_id = %(account_id)s)
+)
+SELECT
+    account_id, day, cause, count(*) AS calls,
+    sum(logged_input)::bigint AS logged_input, sum(logged_output)::bigint AS logged_output,
+    sum(booked_input)::bigint AS booked_input, sum(booked_output)::bigint AS booked_output
+FROM placed
+WHERE day BETWEEN %(first_day)s AND %(last_day)s
+GROUP BY account_id, day, cause
+ORDER BY account_id COLLATE "C", day, cause COLLATE "C";
