@@ -17,6 +17,7 @@ import logging
 import os
 from functools import partial
 from pathlib import Path
+from uuid import UUID
 
 from solaris_hooks import __version__
 from solaris_hooks.hooks import tokenizer
@@ -32,18 +33,21 @@ from solaris_hooks.hooks.settlement import Settler
 from solaris_hooks.hooks.upkeep import Upkeep
 from solaris_hooks.ledger.checkpoints import read_signing_key
 from solaris_hooks.ledger.checkpoints.periodic import PeriodicCheckpoints
-from solaris_hooks.ledger.migrations import migrate
+from solaris_hooks.ledger.journal.journal import Journal
+from solaris_hooks.ledger.journal.ledger import JournalledLedger
+from solaris_hooks.ledger.migrations import books_id, migrate
 from solaris_hooks.ledger.postgres import PostgresLedger
 from solaris_hooks.ledger.spend_logs import LiteLLMSpendLogs
 from solaris_hooks.ledger.sweep import Sweeper
-from solaris_hooks.settings import Settings, load_settings
+from solaris_hooks.quota.errors import JournalError, SettingsError
+from solaris_hooks.settings import Settings, WhenAway, load_settings
 from solaris_hooks.web.api import build_api, mount
 from solaris_hooks.web.auth import LiteLLMAuthenticator
 
 _LOG = logging.getLogger(__name__)
 
 
-def build(settings: Settings) -> tuple[SolarisHandler, PostgresLedger, Upkeep]:
+def build(settings: Settings, journal: Journal) -> tuple[SolarisHandler, PostgresLedger, Upkeep]:
     """Put the parts together. Connects to nothing."""
     ledger = PostgresLedger(
         settings.database_url,
@@ -52,11 +56,18 @@ def build(settings: Settings) -> tuple[SolarisHandler, PostgresLedger, Upkeep]:
         pool_timeout_seconds=settings.pool_timeout_seconds,
         prepare=settings.prepared_statements,
     )
+    journalled = JournalledLedger(
+        ledger,
+        journal,
+        fail_open=settings.when_database_is_away is WhenAway.FAIL_OPEN,
+        new_account=settings.new_account,
+        sweep_policy=settings.sweep_policy.value,
+    )
     in_flight = InFlight()
     weights = settings.weight_table
     lengths = AnswerLengths(ledger, margin_percent=settings.estimate_margin_percent)
     settler = Settler(
-        ledger=ledger,
+        ledger=journalled,
         in_flight=in_flight,
         weights=weights,
         lengths=lengths,
@@ -64,6 +75,7 @@ def build(settings: Settings) -> tuple[SolarisHandler, PostgresLedger, Upkeep]:
     upkeep = Upkeep(
         settings=settings,
         ledger=ledger,
+        journalled=journalled,
         in_flight=in_flight,
         settler=settler,
         sweeper=Sweeper(
@@ -78,7 +90,7 @@ def build(settings: Settings) -> tuple[SolarisHandler, PostgresLedger, Upkeep]:
     handler = SolarisHandler(
         admission=Admission(
             settings=settings,
-            ledger=ledger,
+            ledger=journalled,
             in_flight=in_flight,
             models=Models(),
             lengths=lengths,
@@ -89,7 +101,7 @@ def build(settings: Settings) -> tuple[SolarisHandler, PostgresLedger, Upkeep]:
         in_flight=in_flight,
         growth_of=partial(
             Growth,
-            ledger=ledger,
+            ledger=journalled,
             in_flight=in_flight,
             patience_seconds=settings.hold_wait_seconds,
             lease_seconds=settings.hold_lease_seconds,
@@ -112,6 +124,22 @@ def _checkpoints(settings: Settings) -> PeriodicCheckpoints | None:
     )
 
 
+def open_journal(settings: Settings, books: UUID) -> Journal:
+    """This process's journal, tried out.
+
+    Raises:
+        SettingsError: it cannot be written, and requests are to pass by it.
+    """
+    journal = Journal(settings.journal_folder, books)
+    try:
+        journal.check()
+    except JournalError as exc:
+        if settings.when_database_is_away is WhenAway.FAIL_OPEN:
+            raise SettingsError(f"when_database_is_away is fail_open, but: {exc.message}") from exc
+        _LOG.warning("what is used while PostgreSQL is away is kept in memory alone: %s", exc.message)
+    return journal
+
+
 def _config_path() -> Path | None:
     """The file that this proxy was started with."""
     from litellm.proxy import proxy_server  # noqa: PLC0415 - only inside a proxy
@@ -127,7 +155,8 @@ def start() -> SolarisHandler:
     settings = load_settings(_config_path())
     migrate(settings.database_url)
     tokenizer.prepare()
-    handler, ledger, upkeep = build(settings)
+    journal = open_journal(settings, books_id(settings.database_url))
+    handler, ledger, upkeep = build(settings, journal)
     # What a process that died has left is swept before anybody asks. Without a running loop, the first
     # request starts it.
     with contextlib.suppress(RuntimeError):

@@ -48,6 +48,15 @@ class SweepPolicy(StrEnum):
     """Nothing."""
 
 
+class WhenAway(StrEnum):
+    """What happens to requests while PostgreSQL cannot be reached."""
+
+    FAIL_CLOSED = "fail_closed"
+    """They are refused."""
+    FAIL_OPEN = "fail_open"
+    """They pass, and are written to the journal, to be booked later."""
+
+
 class ModelWeights(BaseModel):
     """Booked tokens for each token of the provider."""
 
@@ -68,10 +77,17 @@ class Settings(BaseSettings):
         "", description="PostgreSQL of LiteLLM's spend logs. Default: DATABASE_URL, else the books' own."
     )
     pool_max_size: int = Field(10, ge=1, le=200, description="Connections at the most, for each worker process.")
-    pool_timeout_seconds: float = Field(5.0, gt=0, le=60, description="Wait for a free connection.")
+    pool_timeout_seconds: float = Field(
+        5.0, gt=0, le=60, description="Wait for a free connection, and for an answer on it."
+    )
     prepared_statements: bool = Field(
         default=True, description="Set false behind PgBouncer before 1.21 in transaction mode."
     )
+
+    when_database_is_away: WhenAway = Field(
+        WhenAway.FAIL_CLOSED, description="fail_closed refuses requests, fail_open lets them pass and books them later."
+    )
+    journal_dir: str = Field("", description="Folder for what was used and not booked yet; it must outlive a restart.")
 
     default_plan: str = Field("default", description="Plan of accounts that are made at the first request.")
     default_locale: str = Field("pt_BR", description="Language of new accounts: pt_BR or en.")
@@ -167,6 +183,14 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment wins over the file, whose section comes as arguments."""
         return env_settings, init_settings
+
+    @property
+    def journal_folder(self) -> Path:
+        """Where the journal is: as set, else in the folder that the user's system has for a program's state."""
+        if self.journal_dir:
+            return Path(self.journal_dir)
+        state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+        return Path(state).expanduser() / "solaris_hooks" / "journal"
 
     @property
     def new_account(self) -> NewAccount:

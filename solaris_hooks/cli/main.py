@@ -12,7 +12,16 @@ from typing import Annotated
 import typer
 
 from solaris_hooks import __version__
-from solaris_hooks.cli import accounts, credits, doctor, history, ledger, plans, reconcile  # noqa: A004 - named as its command
+from solaris_hooks.cli import (
+    accounts,
+    credits,  # noqa: A004 - named as its command
+    doctor,
+    history,
+    journal,
+    ledger,
+    plans,
+    reconcile,
+)
 from solaris_hooks.cli.failures import told
 from solaris_hooks.cli.invocation import ExitCode
 
@@ -28,6 +37,7 @@ app.add_typer(accounts.app, name="accounts")
 app.add_typer(credits.app, name="credits")
 app.add_typer(plans.app, name="plans")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(journal.app, name="journal")
 app.command("entries")(history.entries)
 app.command("holds")(history.holds)
 app.command("sweep")(history.sweep)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import cast
+from uuid import UUID
 
 import psycopg
 
@@ -90,6 +91,15 @@ async def verify_against(ledger: Ledger, signed: Sequence[Checkpoint], account_i
         CheckpointError: a checkpoint is of other books.
     """
     return await cast("PostgresLedger", ledger).verify_against(signed, account_id)  # open_ledger makes no other
+
+
+def books_id(using: Settings) -> UUID:
+    """Which books these are.
+
+    Raises:
+        LedgerError: PostgreSQL cannot be reached, or the schema is missing.
+    """
+    return migrations.books_id(using.database_url)
 
 
 async def sweep(ledger: Ledger, using: Settings, *, limit: int) -> SweepReport:

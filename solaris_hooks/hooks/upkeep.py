@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from solaris_hooks.hooks.in_flight import InFlight, Request
     from solaris_hooks.hooks.settlement import Settler
     from solaris_hooks.ledger.checkpoints.periodic import PeriodicCheckpoints
+    from solaris_hooks.ledger.journal.ledger import JournalledLedger
     from solaris_hooks.ledger.postgres import PostgresLedger
     from solaris_hooks.ledger.sweep import Sweeper
     from solaris_hooks.settings import Settings
@@ -40,6 +41,7 @@ class Upkeep:
         *,
         settings: Settings,
         ledger: PostgresLedger,
+        journalled: JournalledLedger,
         in_flight: InFlight,
         settler: Settler,
         sweeper: Sweeper,
@@ -49,6 +51,7 @@ class Upkeep:
         """Keep the collaborators; start nothing."""
         self._settings = settings
         self._ledger = ledger
+        self._journalled = journalled
         self._in_flight = in_flight
         self._settler = settler
         self._sweeper = sweeper
@@ -79,9 +82,11 @@ class Upkeep:
         for request in self._in_flight:
             await self._finish(request)
         await self._renew()
+        await self._journalled.tend()
         now = time.monotonic()
-        if now >= self._next_sweep:
-            self._next_sweep = now + self._settings.sweep_interval_seconds
+        pause = self._settings.sweep_interval_seconds
+        if now >= self._next_sweep and not self._journalled.recovering(pause):
+            self._next_sweep = now + pause
             await self._sweeper.sweep(limit=SWEEP_BATCH)
         if now >= self._next_exchange:
             self._next_exchange = now + EXCHANGE_SECONDS
@@ -113,8 +118,9 @@ class Upkeep:
                 _LOG.error(
                     "hold %s of %s has no end in sight and is left to its lease", request.hold_id, request.account_id
                 )
+                await self._journalled.give_up(request.hold_id)
                 self._in_flight.forget(request)
             else:
                 alive.append((request.account_id, request.hold_id))
         if alive:
-            await self._ledger.renew_leases(alive, lease_seconds=self._settings.hold_lease_seconds)
+            await self._journalled.renew_leases(alive, lease_seconds=self._settings.hold_lease_seconds)

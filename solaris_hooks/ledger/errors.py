@@ -12,6 +12,7 @@ from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 from solaris_hooks.quota.errors import (
     ConflictError,
     InvalidRequestError,
+    LedgerBusyError,
     LedgerError,
     LedgerUnavailableError,
     NotFoundError,
@@ -38,10 +39,9 @@ GAVE_UP = (PoolTimeout, PoolClosed, TooManyRequests)
 
 _BY_TYPE: tuple[tuple[tuple[type[psycopg.Error], ...], SolarisError], ...] = (
     ((pg.InvalidSchemaName, pg.UndefinedTable, pg.UndefinedFunction), SchemaError()),
-    (
-        (PoolTimeout, TooManyRequests),
-        LedgerUnavailableError("No connection to PostgreSQL became free in time; see the setting pool_max_size."),
-    ),
+    ((PoolTimeout, TooManyRequests), LedgerBusyError()),
+    # The server that we are connected to became a standby, or was one.
+    ((pg.ReadOnlySqlTransaction,), LedgerUnavailableError("PostgreSQL is read-only; connect to the primary server.")),
     ((PoolClosed,), LedgerUnavailableError("The ledger is closed.")),
 )
 

@@ -1,8 +1,11 @@
 """Bring the ``solaris`` schema up to date: numbered SQL files, applied by yoyo.
 
 Safe at every boot and from several proxies at once: one advisory lock of PostgreSQL
-serialises them, and it goes with its connection, so that a process killed half-way
+serialises them, and it goes with its transaction, so that a process killed half-way
 leaves nothing locked. Each file is one transaction.
+
+Nothing here outlives a transaction on the server's side (no lock, no setting, no prepared statement):
+behind a pooler by transaction, the next statement may run on another connection, and this one serve others.
 """
 
 from __future__ import annotations
@@ -12,14 +15,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
 from typing import Any
-from urllib.parse import quote
+from uuid import UUID
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
-from yoyo import get_backend, read_migrations
+from yoyo import read_migrations
 
 from solaris_hooks.ledger.errors import translated
-from solaris_hooks.quota.errors import LedgerError
+from solaris_hooks.ledger.migration_backend import Backend
+from solaris_hooks.quota.errors import LedgerError, SchemaError
 
 _LOG = logging.getLogger(__name__)
 _LOCK = 0x50_1A_21_50
@@ -61,7 +64,7 @@ def pending(conninfo: str) -> list[str]:
         LedgerUnavailableError: PostgreSQL cannot be reached.
     """
     with translated():
-        with psycopg.connect(conninfo, autocommit=True) as connection:
+        with _connection(conninfo) as connection:
             row = connection.execute("SELECT to_regclass('solaris._yoyo_migration')").fetchone()
         if row is None or row[0] is None:
             return [migration.id for migration in _migrations()]
@@ -77,17 +80,36 @@ def _apply(backend: Any, pending: Any) -> None:
         raise LedgerError(f"A migration of schema solaris failed, the books are as before it: {text}") from exc
 
 
+def books_id(conninfo: str) -> UUID:
+    """Which books these are; the same after a restore, and never that of others.
+
+    Raises:
+        LedgerUnavailableError: PostgreSQL cannot be reached.
+        SchemaError: the schema is older than this package; run ``migrate`` first.
+    """
+    with translated(), _connection(conninfo) as connection:
+        row = connection.execute("SELECT books_id FROM solaris.books").fetchone()
+    if row is None:
+        raise SchemaError
+    return UUID(str(row[0]))
+
+
+def _connection(conninfo: str) -> psycopg.Connection:
+    return psycopg.connect(conninfo, autocommit=True, prepare_threshold=None)
+
+
 @contextmanager
 def _serialised(conninfo: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(conninfo, autocommit=True) as connection:
-        connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
-        connection.execute("CREATE SCHEMA IF NOT EXISTS solaris")
-        yield connection
+    with _connection(conninfo) as lock, lock.transaction():
+        lock.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        with _connection(conninfo) as connection:
+            connection.execute("CREATE SCHEMA IF NOT EXISTS solaris")
+            yield connection
 
 
 @contextmanager
-def _backend(conninfo: str) -> Iterator[Any]:
-    backend = get_backend(_yoyo_url(conninfo))
+def _backend(conninfo: str) -> Iterator[Backend]:
+    backend = Backend.open(conninfo)
     try:
         yield backend
     finally:
@@ -97,17 +119,3 @@ def _backend(conninfo: str) -> Iterator[Any]:
 def _migrations() -> Any:
     with resources.as_file(resources.files("solaris_hooks.ledger").joinpath("sql/migrations")) as folder:
         return read_migrations(str(folder))
-
-
-def _yoyo_url(conninfo: str) -> str:
-    """Yoyo's own URL form: it takes libpq's parameters as a query, and the schema for its tables."""
-    parameters = {key: str(value) for key, value in conninfo_to_dict(conninfo).items() if value is not None}
-    user, password = quote(parameters.pop("user", ""), safe=""), quote(parameters.pop("password", ""), safe="")
-    host, port = parameters.pop("host", ""), parameters.pop("port", "")
-    database = quote(parameters.pop("dbname", ""), safe="")
-    if host.startswith("/"):
-        parameters["host"] = host
-        host = ""
-    query = "&".join(f"{key}={quote(value, safe='')}" for key, value in {**parameters, "schema": "solaris"}.items())
-    login = f"{user}:{password}@" if password else (f"{user}@" if user else "")
-    return f"postgresql+psycopg://{login}{host}{':' + port if port else ''}/{database}?{query}"

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 from psycopg import AsyncConnection, IsolationLevel
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from solaris_hooks.ledger import errors
+from solaris_hooks.ledger.patience import NETWORK, NoAnswerError, hung_up
 from solaris_hooks.ledger.queries import positional, statements
 from solaris_hooks.ledger.wire_format import Row
 from solaris_hooks.ledger.wires import Wires
-from solaris_hooks.quota.errors import LedgerUnavailableError, SolarisError
+from solaris_hooks.quota.errors import LedgerBusyError, LedgerUnavailableError, SolarisError
 
 _LOG = logging.getLogger(__name__)
 
@@ -23,6 +25,9 @@ PREPARE_AFTER = 2
 
 OF_REQUESTS = frozenset({"hold", "extend", "settle", "release"})
 """What every request runs: each returns one row of plain types, see :mod:`solaris_hooks.ledger.wires`."""
+
+_ALSO_QUICK = frozenset({"renew_leases", "ping"})
+"""What tells whether PostgreSQL is there must not wait for it longer than requests do."""
 
 
 class Statements:
@@ -34,10 +39,14 @@ class Statements:
 
     def __init__(self, conninfo: str, *, pool_max_size: int, pool_timeout_seconds: float, prepare: bool) -> None:
         """Keep the settings; connect to nothing yet. Arguments as of ``PostgresLedger``."""
+        given = conninfo_to_dict(conninfo)
+        self._patience = pool_timeout_seconds
+        self._attempts = pool_max_size + 1
         self._pool: AsyncConnectionPool[AsyncConnection[DictRow]] = AsyncConnectionPool(
             conninfo,
             connection_class=AsyncConnection[DictRow],
             kwargs={
+                **{name: value for name, value in NETWORK.items() if name not in given},
                 "autocommit": True,
                 "row_factory": dict_row,
                 "prepare_threshold": PREPARE_AFTER if prepare else None,
@@ -52,7 +61,7 @@ class Statements:
         self._texts = {name: text.encode() for name, text in statements().items()}
         self._of_requests = {name: positional(statements()[name]) for name in OF_REQUESTS}
         # One connection at the least is left to all other statements.
-        self._wires = Wires(self._pool, keep=pool_max_size - 1, prepare=prepare)
+        self._wires = Wires(self._pool, keep=pool_max_size - 1, prepare=prepare, patience_seconds=self._patience)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -69,20 +78,24 @@ class Statements:
         return found[0]
 
     async def all(self, name: str, parameters: Mapping[str, object]) -> Sequence[Row]:
-        """Rows of a statement; it is run once more if its connection broke or PostgreSQL asks to try again.
+        """Rows of a statement; it is run again if its connection broke or PostgreSQL asks to try again.
 
+        A server that restarted has left broken connections behind: as many tries as the pool can hold.
         Every statement may be run twice: holds, settlements and grants are idempotent by their ids.
 
         Raises:
             SolarisError: what went wrong, in our words.
         """
-        try:
-            return await self._execute(name, parameters)
-        except SolarisError as exc:
-            if not isinstance(exc.__cause__, errors.BROKEN) or isinstance(exc.__cause__, errors.GAVE_UP):
-                raise
-            _LOG.info("ledger statement %s is tried once more: %s", name, exc.__cause__)
-        return await self._execute(name, parameters)
+        for attempt in range(self._attempts):
+            try:
+                return await self._execute(name, parameters)
+            except SolarisError as exc:
+                cause = exc.__cause__
+                final = isinstance(exc, NoAnswerError) or isinstance(cause, errors.GAVE_UP)
+                if final or not isinstance(cause, errors.BROKEN) or attempt + 1 == self._attempts:
+                    raise
+                _LOG.info("ledger statement %s is tried again: %s", name, cause)
+        raise AssertionError  # the last attempt has returned or raised
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[AsyncConnection[DictRow]]:
@@ -111,12 +124,14 @@ class Statements:
                 if name in self._of_requests:
                     return [await self._wires.row(name, self._of_requests[name], parameters)]
                 async with self._wires.lent() as connection:
-                    cursor = await connection.execute(self._texts[name], parameters)
-                    return await cursor.fetchall()
+                    quick = name in _ALSO_QUICK
+                    with hung_up(connection, after_seconds=self._patience) if quick else nullcontext():
+                        cursor = await connection.execute(self._texts[name], parameters)
+                        return await cursor.fetchall()
             except PoolTimeout as exc:
                 if self._failed_connections() > failed_before:
                     raise LedgerUnavailableError from exc
-                raise
+                raise LedgerBusyError from exc
 
     def _failed_connections(self) -> int:
         return int(self._pool.get_stats().get("connections_errors", 0))

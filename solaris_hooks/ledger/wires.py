@@ -20,6 +20,7 @@ from weakref import WeakKeyDictionary
 import psycopg
 from psycopg import pq
 
+from solaris_hooks.ledger.patience import hung_up
 from solaris_hooks.ledger.wire_format import Row, Shape, encoded
 
 if TYPE_CHECKING:
@@ -152,15 +153,19 @@ class Wire:
 class Wires:
     """Runs statements of requests on connections of a pool, and keeps those ready for the next ones."""
 
-    def __init__(self, pool: AsyncConnectionPool[AsyncConnection[DictRow]], *, keep: int, prepare: bool) -> None:
+    def __init__(
+        self, pool: AsyncConnectionPool[AsyncConnection[DictRow]], *, keep: int, prepare: bool, patience_seconds: float
+    ) -> None:
         """Take nothing yet.
 
         Args:
             pool: it decides how many connections there are.
             keep: how many may stay out of it while nobody uses them.
             prepare: False where PgBouncer before 1.21 pools by transaction.
+            patience_seconds: how long a statement waits for its answer.
         """
         self._pool = pool
+        self._patience_seconds = patience_seconds
         self._keep = keep
         self._prepare = prepare
         self._known: WeakKeyDictionary[AsyncConnection[DictRow], Wire] = WeakKeyDictionary()
@@ -175,7 +180,8 @@ class Wires:
         """
         wire = await self._take()
         try:
-            return await wire.row(name, statement, parameters)
+            with hung_up(wire.connection, after_seconds=self._patience_seconds):
+                return await wire.row(name, statement, parameters)
         finally:
             if self._asking or not wire.usable or len(self._idle) >= self._keep:
                 await self._give_back(wire)

@@ -11,6 +11,8 @@ Every error carries a stable ``code`` (machine readable, never renamed), the HTT
     ├── CheckpointError          400  a checkpoint or its key cannot be used
     └── LedgerError              503  the books could not be read or written
         ├── LedgerUnavailableError   503  PostgreSQL cannot be reached
+        │   ├── LedgerBusyError      503  it can, but all connections to it are taken
+        │   └── JournalError         503  nor can what was used be written to the journal
         └── SchemaError              503  the schema is missing
 """
 
@@ -77,6 +79,18 @@ class LedgerUnavailableError(LedgerError):
     """PostgreSQL cannot be reached; check that it runs and that DATABASE_URL is right."""
 
     code = "ledger_unavailable"
+
+
+class LedgerBusyError(LedgerUnavailableError):
+    """No connection to PostgreSQL became free in time; see the setting pool_max_size."""
+
+    code = "ledger_busy"
+
+
+class JournalError(LedgerUnavailableError):
+    """The journal cannot be written; free space, or set journal_dir."""
+
+    code = "journal_unavailable"
 
 
 class SchemaError(LedgerError):

@@ -1,0 +1,305 @@
+"""The ledger that requests meet: the books while they can be reached, the journal while they cannot."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+from solaris_hooks.ledger.journal.adoption import abandoned, book_file, clear_unfinished
+from solaris_hooks.ledger.journal.circuit import Circuit
+from solaris_hooks.ledger.journal.journal import Journal
+from solaris_hooks.ledger.journal.last_known import LastKnown
+from solaris_hooks.ledger.journal.lines import Passed, Unused, Used
+from solaris_hooks.ledger.journal.replay import Counts, Replay
+from solaris_hooks.ledger.port import Ledger
+from solaris_hooks.ledger.records import (
+    ExtendResult,
+    Extension,
+    Hold,
+    HoldOutcome,
+    HoldRequest,
+    HoldResult,
+    NewAccount,
+    Settlement,
+    SettleOutcome,
+    SettleResult,
+)
+from solaris_hooks.quota.errors import LedgerBusyError, LedgerUnavailableError, SolarisError
+from solaris_hooks.quota.ids import AccountId, HoldId
+
+_LOG = logging.getLogger(__name__)
+
+ADOPTION_SECONDS = 30.0
+"""Pause between looks for journals of processes that are gone."""
+
+
+def _utc_now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+class JournalledLedger:
+    """Keeps the contract of :class:`~solaris_hooks.ledger.port.Metering` whether the books are away or not.
+
+    A settlement or release that the books cannot take is written to the journal, in either mode, and booked
+    when they are back. With ``fail_open`` requests pass meanwhile, by what this process last knew of their
+    account; each is written to the journal before it passes, so that it is booked even if its process dies.
+    """
+
+    def __init__(
+        self,
+        books: Ledger,
+        journal: Journal,
+        *,
+        fail_open: bool,
+        new_account: NewAccount,
+        sweep_policy: str,
+        now: Callable[[], dt.datetime] = _utc_now,
+    ) -> None:
+        """Keep the collaborators; touch nothing yet.
+
+        Args:
+            books: the ledger itself.
+            journal: of this process.
+            fail_open: whether requests pass while the books are away.
+            new_account: what an account gets that the books have not seen.
+            sweep_policy: what is booked for a request that passed and died with its process.
+            now: a clock for tests.
+        """
+        self._books = books
+        self._journal = journal
+        self._fail_open = fail_open
+        self._known = LastKnown(new_account)
+        self._new_account = new_account
+        self._now = now
+        self._replay = Replay(books, policy=sweep_policy)
+        self._circuit = Circuit(books.ping, self._replay_soon)
+        self._replaying: asyncio.Task[None] | None = None
+        self._next_adoption = 0.0
+        self.counts = Counts()
+
+    # ------------------------------------------------------------------ metering
+
+    async def hold(self, request: HoldRequest) -> HoldResult:
+        """See :meth:`Metering.hold`."""
+        asked = False
+        if not self._circuit.open:
+            try:
+                result = await self._books.hold(request)
+            except LedgerBusyError:
+                # Whoever can take all connections must not be let through for it; but behind a server that
+                # hangs, all connections are taken as well, and then somebody else has found out by now.
+                if not self._circuit.open:
+                    raise
+            except LedgerUnavailableError as exc:
+                self._circuit.broke(exc)
+                asked = True
+            else:
+                self._learn(result)
+                return result
+        passed: HoldResult | None = None
+        try:
+            if self._fail_open:
+                passed = await self._pass(request)
+        finally:
+            if asked and (passed is None or passed.outcome is not HoldOutcome.HELD):
+                await self._give_back(request)
+        if passed is None:
+            raise LedgerUnavailableError
+        return passed
+
+    async def extend(self, extension: Extension) -> ExtendResult:
+        """See :meth:`Metering.extend`."""
+        passed = self._journal.running(extension.hold_id) is not None
+        if not self._circuit.open:
+            try:
+                result = await self._books.extend(extension)
+            except LedgerUnavailableError as exc:
+                self._away(exc)
+                if not self._circuit.open:
+                    raise
+            else:
+                # The books may not know the account yet of a request that passed without them.
+                if result.amount or not passed:
+                    return result
+        if not self._fail_open:
+            raise LedgerUnavailableError
+        return self._known.extend(extension)
+
+    async def settle(self, settlement: Settlement) -> SettleResult:
+        """See :meth:`Metering.settle`. Returns when the books or the journal have it, safe on the disk.
+
+        Raises:
+            JournalError: neither could take it; try again.
+        """
+        if not self._circuit.open:
+            try:
+                result = await self._replay.settle(settlement)
+            except LedgerUnavailableError as exc:
+                self._away(exc)
+            else:
+                self._journal.ended(settlement.hold_id)
+                self._learn(result)
+                return result
+        await self._journal.add(Used(settlement, self._now()))
+        balance, overage, percent = self._known.used(settlement)
+        self._replay_soon()
+        return SettleResult(SettleOutcome.SETTLED, settlement.charge, overage, percent, balance)
+
+    async def release(self, account_id: AccountId, hold_id: HoldId) -> bool:
+        """See :meth:`Metering.release`. Returns when the books or the journal have it.
+
+        Raises:
+            JournalError: neither could take it; try again.
+        """
+        # One that passed by the journal must end there: else it would be booked as lost if this process died.
+        if not self._circuit.open and self._journal.running(hold_id) is None:
+            try:
+                return await self._books.release(account_id, hold_id)
+            except LedgerUnavailableError as exc:
+                self._away(exc)
+        await self._journal.add(Unused(account_id, hold_id, self._now()))
+        self._known.unused(account_id, hold_id)
+        self._replay_soon()
+        return True
+
+    async def renew_leases(self, holds: Sequence[tuple[AccountId, HoldId]], *, lease_seconds: int) -> int:
+        """See :meth:`Metering.renew_leases`."""
+        if self._circuit.open:
+            raise LedgerUnavailableError
+        try:
+            return await self._books.renew_leases(holds, lease_seconds=lease_seconds)
+        except LedgerUnavailableError as exc:
+            self._away(exc)
+            raise
+
+    async def claim_expired(self, *, limit: int, claim_seconds: int) -> Sequence[Hold]:
+        """See :meth:`Metering.claim_expired`."""
+        return await self._books.claim_expired(limit=limit, claim_seconds=claim_seconds)
+
+    # ------------------------------------------------------------------ upkeep
+
+    def recovering(self, seconds: float) -> bool:
+        """Whether the books are away, or came back within so many seconds, or lack what is in our journal.
+
+        Holds must not be swept then: those who know their exact figures are about to book them.
+        """
+        return self._circuit.open or self._circuit.closed_for < seconds or self._journal.pending
+
+    async def tend(self) -> None:
+        """Now and then: learn what newcomers get, book what the books lack, adopt what others left.
+
+        Raises:
+            SolarisError: the books cannot be reached.
+        """
+        if self._circuit.open:
+            return
+        if self._fail_open:
+            plan = await self._books.plan(self._new_account.plan_id)
+            self._known.plan_tokens = plan.monthly_tokens if plan is not None else 0
+        self._replay_soon()
+
+    async def give_up(self, hold_id: HoldId) -> None:
+        """The end of a request will never be known: if it passed by the journal, book it by policy.
+
+        Raises:
+            JournalError: neither the books nor the journal could take it; try again.
+        """
+        passed = self._journal.running(hold_id)
+        if passed is None:
+            return
+        settlement = self._replay.by_policy(passed)
+        if settlement is None:
+            await self.release(passed.account_id, passed.hold_id)
+        else:
+            await self.settle(settlement)
+
+    async def catch_up(self) -> None:
+        """Book what the journal of this process holds, and what processes that are gone have left.
+
+        Raises:
+            LedgerUnavailableError: the books cannot be reached; go on later.
+        """
+        counts = Counts()
+        try:
+            await self._book_own(counts)
+        finally:
+            self._tell(counts, "this process")
+        if time.monotonic() >= self._next_adoption:
+            self._next_adoption = time.monotonic() + ADOPTION_SECONDS
+            await self._adopt()
+
+    def close(self) -> None:
+        """End what runs in the background and let go of the journal; what is in it stays."""
+        self._circuit.close()
+        if self._replaying is not None:
+            self._replaying.cancel()
+        self._journal.close()
+
+    # ------------------------------------------------------------------ within
+
+    def _learn(self, result: HoldResult | SettleResult) -> None:
+        if self._fail_open:
+            self._known.learn(result.balance)
+
+    def _away(self, error: LedgerUnavailableError) -> None:
+        if not isinstance(error, LedgerBusyError):
+            self._circuit.broke(error)
+
+    async def _pass(self, request: HoldRequest) -> HoldResult:
+        result = self._known.admit(request, self._now())
+        if result.outcome is not HoldOutcome.HELD:
+            return result
+        passed = Passed(request.account_id, request.hold_id, request.model, result.amount, request.prompt, self._now())
+        try:
+            await self._journal.add(passed)
+        except LedgerUnavailableError:
+            self._known.unused(request.account_id, request.hold_id)
+            raise
+        return result
+
+    async def _give_back(self, request: HoldRequest) -> None:
+        """The request is refused, but the books may have held its tokens before they went: release them."""
+        try:
+            await self._journal.add(Unused(request.account_id, request.hold_id, self._now()))
+        except LedgerUnavailableError as exc:
+            _LOG.warning("hold %s, if there is one, is left to its lease: %s", request.hold_id, exc.message)
+
+    def _replay_soon(self) -> None:
+        """Start to book what the books lack, unless that runs, or there is nothing to book to."""
+        if not self._circuit.open and (self._replaying is None or self._replaying.done()):
+            self._replaying = asyncio.get_running_loop().create_task(self._replay_now())
+
+    async def _replay_now(self) -> None:
+        try:
+            await self.catch_up()
+        except LedgerUnavailableError as exc:
+            self._away(exc)
+        except SolarisError as exc:
+            _LOG.error("the journal could not be booked: %s", exc.message)
+        except Exception:  # noqa: BLE001 - told here, or nobody would learn of it
+            _LOG.exception("the journal could not be booked")
+
+    async def _book_own(self, counts: Counts) -> None:
+        while lines := await self._journal.unbooked():
+            for line in lines:
+                record = line.record
+                refused = False
+                if isinstance(record, Used | Unused):
+                    refused = not await self._replay.book(record, counts)
+                self._journal.booked(line, refused=refused)
+        await self._journal.tidy()
+
+    async def _adopt(self) -> None:
+        folder = self._journal.folder
+        await asyncio.to_thread(clear_unfinished, folder)
+        for file in abandoned(folder, self._journal.books):
+            self._tell(await book_file(file, self._replay), file.path.name)
+
+    def _tell(self, counts: Counts, whose: str) -> None:
+        for name in Counts.__slots__:
+            setattr(self.counts, name, getattr(self.counts, name) + getattr(counts, name))
+        if counts != Counts():
+            _LOG.warning("journal of %s: %s", whose, counts)
