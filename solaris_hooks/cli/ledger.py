@@ -52,7 +52,10 @@ def verify(
         if signed:
             # An account that is gone is for the checkpoint to tell.
             wanted = None if account is None else account_id(account)
-            return await runtime.verify_against(ledger, signed, wanted)
+            result = await runtime.verify_against(ledger, signed, wanted)
+            if result.ok and not result.accounts:
+                await existing_id(ledger, account)
+            return result
         return await ledger.verify(await existing_id(ledger, account))
 
     answer = AuditAnswer.of(with_ledger(context, work))

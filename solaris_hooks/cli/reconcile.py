@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from solaris_hooks.cli import runtime
 from solaris_hooks.cli.invocation import ExitCode, Json
 from solaris_hooks.cli.output import counted, show_json, show_line, show_table
-from solaris_hooks.ledger.reconcile import Cause, Question, Reconciled
+from solaris_hooks.ledger.reconcile import EARLIEST, Cause, Question, Reconciled
 from solaris_hooks.quota.errors import InvalidRequestError
 from solaris_hooks.quota.ids import account_id
 from solaris_hooks.settings import Settings
@@ -83,7 +83,7 @@ def reconcile(
 ) -> None:
     """Compare LiteLLM's own logs with the books; exit code 1 where a difference has no explanation."""
     using = runtime.settings(context.obj)
-    last = (until or dt.datetime.now(dt.UTC)).date()
+    last = (until or dt.datetime.now(dt.UTC) + EARLIEST).date()
     if last < since.date():
         raise InvalidRequestError("The last day is before the first; give --since and --until in order.", param="until")
     question = Question(

@@ -24,7 +24,7 @@ from solaris_hooks.quota.ids import AccountId
 
 _BATCH = 1000
 
-_EARLIEST, _LATEST = dt.timedelta(hours=14), dt.timedelta(hours=12)
+EARLIEST, _LATEST = dt.timedelta(hours=14), dt.timedelta(hours=12)
 """A day begins first in UTC+14, and ends last in UTC-12."""
 
 _FLUSH = dt.timedelta(minutes=10)
@@ -158,7 +158,7 @@ async def reconciled(conninfo: str, logs: LiteLLMSpendLogs, question: Question) 
         SchemaError: the books, or LiteLLM's logs, are not there.
         LedgerError: a database cannot be reached or read.
     """
-    since = dt.datetime.combine(question.since, dt.time(), dt.UTC) - _EARLIEST
+    since = dt.datetime.combine(question.since, dt.time(), dt.UTC) - EARLIEST
     until = dt.datetime.combine(question.until + dt.timedelta(days=1), dt.time(), dt.UTC) + _LATEST
     parameters = {
         "since": since,

@@ -126,6 +126,8 @@ def test_a_checkpoint_finds_what_the_books_themselves_cannot(
     assert told[3].endswith("1 of its 2 accounts is not as it was.")
     assert told[4].startswith("The books do not list it")
 
+    assert solaris(*verify, "user:nobody")[1]["error"]["type"] == "not_found"
+
     other = solaris("ledger", "keygen", "other.key")[1]
     for arguments, said in (
         (["--checkpoint", "missing.jsonl", "--public-key", keys["public"]], "missing.jsonl cannot be read"),

@@ -33,6 +33,15 @@ def test_without_a_section_the_defaults_hold_and_the_database_is_litellms() -> N
     assert settings.new_account.plan_id == "default"
 
 
+def test_litellms_logs_are_in_its_own_database_wherever_the_books_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOLARIS_DATABASE_URL", "postgresql://books@db/solaris")
+    assert load_settings().litellm_database_url == URL
+    monkeypatch.delenv("DATABASE_URL")
+    assert load_settings().litellm_database_url == "postgresql://books@db/solaris"
+    monkeypatch.setenv("SOLARIS_LITELLM_DATABASE_URL", "postgresql://logs@db/litellm?schema=public")
+    assert load_settings().litellm_database_url == "postgresql://logs@db/litellm"
+
+
 def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = config(tmp_path, "solaris_settings:\n  refusal_status: 403\n  pool_max_size: 3\n")
     monkeypatch.setenv("SOLARIS_REFUSAL_STATUS", "429")
