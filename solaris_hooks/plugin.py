@@ -15,6 +15,7 @@ import contextlib
 import datetime as dt
 import logging
 import os
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from uuid import UUID
@@ -30,7 +31,7 @@ from solaris_hooks.hooks.in_flight import InFlight
 from solaris_hooks.hooks.models import Models
 from solaris_hooks.hooks.profiles import Profiles
 from solaris_hooks.hooks.settlement import Settler
-from solaris_hooks.hooks.upkeep import Upkeep
+from solaris_hooks.hooks.upkeep import Chore, Upkeep
 from solaris_hooks.ledger.checkpoints import read_signing_key
 from solaris_hooks.ledger.checkpoints.periodic import PeriodicCheckpoints
 from solaris_hooks.ledger.journal.journal import Journal
@@ -45,6 +46,15 @@ from solaris_hooks.web.api import build_api, mount
 from solaris_hooks.web.auth import LiteLLMAuthenticator
 
 _LOG = logging.getLogger(__name__)
+
+SWEEP_BATCH = 100
+"""Lost holds that one round ends; the next round takes the next ones."""
+
+EXCHANGE_SECONDS = 60.0
+"""How often processes tell each other how long answers get."""
+
+DAY_SECONDS = 86_400.0
+MONTHS_AHEAD = 2
 
 
 def build(settings: Settings, journal: Journal) -> tuple[SolarisHandler, PostgresLedger, Upkeep]:
@@ -73,19 +83,12 @@ def build(settings: Settings, journal: Journal) -> tuple[SolarisHandler, Postgre
         lengths=lengths,
     )
     upkeep = Upkeep(
-        settings=settings,
-        ledger=ledger,
         journalled=journalled,
         in_flight=in_flight,
         settler=settler,
-        sweeper=Sweeper(
-            ledger=ledger,
-            spend_logs=LiteLLMSpendLogs(settings.litellm_database_url),
-            weights=weights,
-            policy=settings.sweep_policy.value,
-        ),
-        lengths=lengths,
-        checkpoints=_checkpoints(settings),
+        lease_seconds=settings.hold_lease_seconds,
+        hold_max_seconds=settings.hold_max_seconds,
+        chores=_chores(settings, ledger, journalled, lengths),
     )
     handler = SolarisHandler(
         admission=Admission(
@@ -110,6 +113,37 @@ def build(settings: Settings, journal: Journal) -> tuple[SolarisHandler, Postgre
         locale=settings.default_locale,
     )
     return handler, ledger, upkeep
+
+
+def _chores(
+    settings: Settings, ledger: PostgresLedger, journalled: JournalledLedger, lengths: AnswerLengths
+) -> Sequence[Chore]:
+    """What each worker does beside its own requests."""
+    sweeper = Sweeper(
+        ledger=ledger,
+        spend_logs=LiteLLMSpendLogs(settings.litellm_database_url),
+        weights=settings.weight_table,
+        policy=settings.sweep_policy.value,
+    )
+
+    async def sweep() -> None:
+        if not journalled.recovering(settings.sweep_interval_seconds):
+            await sweeper.sweep(limit=SWEEP_BATCH)
+
+    chores = [
+        Chore(0, journalled.tend),
+        Chore(settings.sweep_interval_seconds, sweep),
+        Chore(EXCHANGE_SECONDS, lengths.exchange),
+        Chore(DAY_SECONDS, partial(ledger.make_usage_partitions, months=MONTHS_AHEAD)),
+    ]
+    checkpoints = _checkpoints(settings)
+    if checkpoints is not None:
+
+        async def look() -> None:
+            checkpoints.look()
+
+        chores.append(Chore(0, look))
+    return chores
 
 
 def _checkpoints(settings: Settings) -> PeriodicCheckpoints | None:

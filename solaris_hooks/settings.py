@@ -104,7 +104,7 @@ class Settings(BaseSettings):
     )
     refusal_status: int = Field(402, ge=400, le=499, description="HTTP status of a refusal for quota.")
 
-    hold_wait_seconds: float = Field(5.0, ge=0, le=60, description="Wait for tokens held by other requests.")
+    hold_wait_seconds: float = Field(10.0, ge=0, le=60, description="Wait for tokens held by other requests.")
     hold_lease_seconds: int = Field(120, ge=15, le=3600, description="How long a hold outlives its process.")
     hold_max_seconds: int = Field(7200, ge=60, le=86400, description="How long a request may run at the most.")
     sweep_interval_seconds: float = Field(30.0, ge=1, le=3600, description="Pause between looks for lost holds.")

@@ -24,6 +24,10 @@ WHOLE_FACTOR = 2
 RATIO_PER_MILLE = 999
 MOST_PERCENT = 1000
 
+LEAST_SLIPS = 3
+SLIPS_IN = 100
+"""A model obeys no cap if this many answers, and one in so many, were longer than allowed."""
+
 MOST_MODELS = 1000
 """Wildcard deployments let clients choose names: a bound, so that they cannot fill the memory."""
 
@@ -70,8 +74,10 @@ class AnswerLengths:
         return 100 + self._margin_percent if found is None else max(100, found)
 
     def obeys_caps(self, model: str) -> bool:
-        """Whether no answer of a model has been longer than its request allowed."""
-        return (model, LengthKind.BEYOND_CAP) not in self._known
+        """Whether a model's answers stay within what their requests allow, but for rare slips."""
+        beyond = self._total(model, LengthKind.BEYOND_CAP)
+        others = self._total(model, LengthKind.STREAM) + self._total(model, LengthKind.WHOLE)
+        return beyond < LEAST_SLIPS or beyond * SLIPS_IN < others
 
     async def exchange(self) -> None:
         """Tell the books what is new, and hear what other processes have learned.
@@ -101,6 +107,10 @@ class AnswerLengths:
             self._known[key] = Lengths()
         self._known[key].merge({bucket: 1})
         self._fresh[model, kind, bucket] += 1
+
+    def _total(self, model: str, kind: LengthKind) -> int:
+        lengths = self._known.get((model, kind))
+        return len(lengths) if lengths is not None else 0
 
     def _quantile(self, model: str, kind: LengthKind, per_mille: int) -> int | None:
         lengths = self._known.get((model, kind))

@@ -57,7 +57,7 @@ class Growth:
         self._patience_seconds = patience_seconds
         self._lease_seconds = lease_seconds
         self._room = _room(request.sizings, request.held)
-        self._counted = 0
+        self._counted = self._plainly_counted = 0
         self._before_tail = 0
         self._tail = ""
         self._pending: list[str] = []
@@ -78,13 +78,23 @@ class Growth:
         """Count what is to be passed on and hold more for it. False if there is no more: the stream must end."""
         await self._count()
         low = self._room - self._counted <= self._room // LOW_WATER_PARTS
-        if not low or (self._in_vain and self._counted <= self._room):
+        if not low or (self._in_vain and self._covered()):
             return True
         try:
             await self._extend()
         except SolarisError as exc:
             _LOG.warning("hold %s cannot grow: %s", self._request.hold_id, exc.message)
-        return self._counted <= self._room
+        return self._covered()
+
+    def _covered(self) -> bool:
+        """Whether what is held covers what was passed on.
+
+        Where the provider will end the answer by itself within what is held, our count goes without its
+        margin: it must not end the answer before the provider does, who then reports.
+        """
+        request = self._request
+        capped = request.cap is not None and request.cap * request.demand.output.choices <= self._room
+        return (self._plainly_counted if capped else self._counted) <= self._room
 
     async def _count(self) -> None:
         """Count the newest text as a whole: words counted one by one are more tokens than they make together."""
@@ -94,6 +104,7 @@ class Growth:
         counted = self._before_tail + await tokenizer.count_aside(self._tail)
         if len(self._tail) > tokenizer.SHORT_TEXT_BYTES:
             self._before_tail, self._tail = counted, ""
+        self._plainly_counted = counted
         self._counted = -(-counted * self._request.count_percent // 100)
 
     async def _extend(self) -> None:
@@ -117,7 +128,7 @@ class Growth:
             request.held = max(request.held, result.amount)
             self._room = _room(request.sizings, request.held)
             left = deadline - loop.time()
-            if self._counted <= self._room or not result.contended or left <= 0:
+            if self._covered() or not result.contended or left <= 0:
                 return
             await self._in_flight.any_end(request.account_id, timeout_seconds=min(pause, left))
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)

@@ -5,32 +5,37 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from solaris_hooks.quota.errors import SolarisError
 
 if TYPE_CHECKING:
-    from solaris_hooks.hooks.answer_lengths import AnswerLengths
+    from collections.abc import Awaitable, Callable, Sequence
+
     from solaris_hooks.hooks.in_flight import InFlight, Request
     from solaris_hooks.hooks.settlement import Settler
-    from solaris_hooks.ledger.checkpoints.periodic import PeriodicCheckpoints
     from solaris_hooks.ledger.journal.ledger import JournalledLedger
-    from solaris_hooks.ledger.postgres import PostgresLedger
-    from solaris_hooks.ledger.sweep import Sweeper
-    from solaris_hooks.settings import Settings
 
 _LOG = logging.getLogger(__name__)
 
 INLINE_GRACE_SECONDS = 5.0
 """How long the inline hooks have, after the success event, before its report is booked."""
 
-SWEEP_BATCH = 100
 
-EXCHANGE_SECONDS = 60.0
-"""How often processes tell each other how long answers get."""
+@dataclass(slots=True)
+class Chore:
+    """Something that wants doing again and again.
 
-_MONTHS_AHEAD = 2
-_DAY_SECONDS = 86_400.0
+    Attributes:
+        every_seconds: the least time from one beginning to the next; 0 for every round.
+        work: does it.
+        due: ``time.monotonic()`` of the next one.
+    """
+
+    every_seconds: float
+    work: Callable[[], Awaitable[object]]
+    due: float = 0.0
 
 
 class Upkeep:
@@ -39,28 +44,30 @@ class Upkeep:
     def __init__(
         self,
         *,
-        settings: Settings,
-        ledger: PostgresLedger,
         journalled: JournalledLedger,
         in_flight: InFlight,
         settler: Settler,
-        sweeper: Sweeper,
-        lengths: AnswerLengths,
-        checkpoints: PeriodicCheckpoints | None = None,
+        lease_seconds: int,
+        hold_max_seconds: int,
+        chores: Sequence[Chore],
     ) -> None:
-        """Keep the collaborators; start nothing."""
-        self._settings = settings
-        self._ledger = ledger
+        """Keep the collaborators; start nothing.
+
+        Args:
+            journalled: the books and what stands in for them.
+            in_flight: the requests of this process.
+            settler: ends them.
+            lease_seconds: of their holds.
+            hold_max_seconds: how long a request may run at the most.
+            chores: what else is to be done, in order.
+        """
         self._journalled = journalled
         self._in_flight = in_flight
         self._settler = settler
-        self._sweeper = sweeper
-        self._lengths = lengths
-        self._checkpoints = checkpoints
+        self._lease_seconds = lease_seconds
+        self._hold_max_seconds = hold_max_seconds
+        self._chores = (Chore(0, self._finish_all), Chore(0, self._renew), *chores)
         self._task: asyncio.Task[None] | None = None
-        self._next_sweep = 0.0
-        self._next_exchange = 0.0
-        self._next_partitions = 0.0
 
     def start(self) -> None:
         """Start, unless it runs already."""
@@ -68,34 +75,26 @@ class Upkeep:
             self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def _run(self) -> None:
-        pause = min(self._settings.hold_lease_seconds / 4, INLINE_GRACE_SECONDS)
+        pause = min(self._lease_seconds / 4, INLINE_GRACE_SECONDS)
         while True:
             await asyncio.sleep(pause)
-            try:
-                await self._once()
-            except SolarisError as exc:
-                _LOG.warning("upkeep is put off: %s", exc.message)
-            except Exception:  # noqa: BLE001 - one defect must not end the upkeep of everything else
-                _LOG.exception("upkeep failed and goes on")
+            for chore in self._chores:
+                if time.monotonic() >= chore.due:
+                    chore.due = time.monotonic() + chore.every_seconds
+                    await self._do(chore)
 
-    async def _once(self) -> None:
+    async def _do(self, chore: Chore) -> None:
+        try:
+            await chore.work()
+        except SolarisError as exc:
+            _LOG.warning("upkeep is put off: %s", exc.message)
+            chore.due = 0.0
+        except Exception:  # noqa: BLE001 - one defect must not end the upkeep of everything else
+            _LOG.exception("upkeep failed and goes on")
+
+    async def _finish_all(self) -> None:
         for request in self._in_flight:
             await self._finish(request)
-        await self._renew()
-        await self._journalled.tend()
-        now = time.monotonic()
-        pause = self._settings.sweep_interval_seconds
-        if now >= self._next_sweep and not self._journalled.recovering(pause):
-            self._next_sweep = now + pause
-            await self._sweeper.sweep(limit=SWEEP_BATCH)
-        if now >= self._next_exchange:
-            self._next_exchange = now + EXCHANGE_SECONDS
-            await self._lengths.exchange()
-        if now >= self._next_partitions:
-            self._next_partitions = now + _DAY_SECONDS
-            await self._ledger.make_usage_partitions(months=_MONTHS_AHEAD)
-        if self._checkpoints is not None:
-            self._checkpoints.look()
 
     async def _finish(self, request: Request) -> None:
         """Book what only the success event saw, and what the books could not take before."""
@@ -111,7 +110,7 @@ class Upkeep:
 
     async def _renew(self) -> None:
         """Renew the leases of what still runs; leave to the sweeper what no longer can."""
-        oldest = time.monotonic() - self._settings.hold_max_seconds
+        oldest = time.monotonic() - self._hold_max_seconds
         alive = []
         for request in self._in_flight:
             if request.started < oldest or request.abandoned:
@@ -123,4 +122,4 @@ class Upkeep:
             else:
                 alive.append((request.account_id, request.hold_id))
         if alive:
-            await self._journalled.renew_leases(alive, lease_seconds=self._settings.hold_lease_seconds)
+            await self._journalled.renew_leases(alive, lease_seconds=self._lease_seconds)

@@ -224,7 +224,7 @@ def test_absurd_usage_is_not_believed(world: World, usage: dict[str, int]) -> No
 
 
 def test_the_official_client_chats_streams_and_reads_the_refusal(world: World) -> None:
-    user = world.user(tokens=1_000)
+    user = world.user(tokens=1_600)
     client = openai.OpenAI(base_url=f"{world.proxy.base_url}/v1", api_key=user.key)
 
     def messages(text: str = "hello", **directive: object) -> list[ChatCompletionMessageParam]:
@@ -246,7 +246,7 @@ def test_the_official_client_chats_streams_and_reads_the_refusal(world: World) -
     user.settled(2)
     assert user.used == 30 + 910
     with pytest.raises(openai.APIStatusError) as refused:
-        client.chat.completions.create(model="demo", messages=messages("many words " * 100))
+        client.chat.completions.create(model="demo", messages=messages("many words " * 500))
     assert refused.value.status_code == 402
     assert json.loads(refused.value.response.text)["error"]["type"] == "quota_exceeded"
 

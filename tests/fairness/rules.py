@@ -27,7 +27,7 @@ from solaris_hooks.quota.usage import Usage as Booked
 from solaris_hooks.settings import Settings
 from tests.fairness.traffic import MODEL_LIMIT, TOKENS_A_SECOND, Chat, chats, next_chat
 
-CHUNK_TOKENS = 10
+CHUNK_TOKENS = 20
 LEARNED_CHATS = 3000
 """What the plugin has seen before the simulation begins, as on any day but the first."""
 

@@ -9,6 +9,9 @@ from tests.fairness.rules import RefusedError, Rule
 from tests.fairness.traffic import Chat, chats, next_chat
 from tests.fairness.truth import Tally, Truth
 
+PATIENCE = 5
+"""Whoever was refused wrongly so many times goes home."""
+
 
 async def use_up(rule: Rule, *, granted: int, people: int, seed: str, tally: Tally) -> None:
     """Let people chat on one account until there is not enough for what each of them wants.
@@ -30,11 +33,14 @@ async def use_up(rule: Rule, *, granted: int, people: int, seed: str, tally: Tal
 async def _person(rule: Rule, truth: Truth, seed: str, tally: Tally) -> None:
     source = chats(seed)
     await asyncio.sleep(source.random() * 5)
-    goes_on = True
-    while goes_on:
+    wrongs = 0
+    while wrongs < PATIENCE:
         chat = next_chat(source)
         tally.requests += 1
-        goes_on = await _ask(rule, truth, chat, tally)
+        wrong_before = tally.wrong
+        if not await _ask(rule, truth, chat, tally):
+            return
+        wrongs += tally.wrong > wrong_before
         await asyncio.sleep(chat.pause)
 
 

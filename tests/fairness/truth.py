@@ -30,10 +30,14 @@ class Tally:
     overshoot: int = 0
 
     @property
+    def wrong(self) -> int:
+        """Requests that should have been served and were not, or not to their end."""
+        return self.refused_wrongly + self.cut_wrongly
+
+    @property
     def wrong_per_mille(self) -> float:
         """Wrong refusals and cuts in 1,000 requests that the balance would have covered."""
-        covered = self.served + self.refused_wrongly + self.cut_wrongly
-        return 1000 * (self.refused_wrongly + self.cut_wrongly) / max(1, covered)
+        return 1000 * self.wrong / max(1, self.served + self.wrong)
 
 
 @dataclass
