@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
@@ -47,6 +48,7 @@ def _integer(octets: bytes) -> int:
     return int.from_bytes(octets, signed=True)
 
 
+@lru_cache(maxsize=4096)  # few periods begin and end at other times
 def _instant(octets: bytes) -> dt.datetime:
     return _EPOCH + dt.timedelta(microseconds=_integer(octets))
 

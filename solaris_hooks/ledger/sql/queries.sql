@@ -43,14 +43,7 @@ SELECT a.* FROM solaris.refresh_account_v1(%(account_id)s, %(now)s) AS a;
 -- accounts --
 -- A page of accounts that match a search, as of now, in order of id.
 SELECT a.*
-FROM (
-    SELECT account_id FROM solaris.accounts
-    WHERE (%(after)s::text IS NULL OR account_id COLLATE "C" > %(after)s)
-    AND (%(query)s = '' OR position(lower(%(query)s) IN lower(account_id)) > 0
-        OR position(lower(%(query)s) IN lower(email)) > 0 OR position(lower(%(query)s) IN lower(name)) > 0)
-    ORDER BY account_id COLLATE "C"
-    LIMIT %(limit)s
-) AS page
+FROM solaris.find_accounts_v1(%(query)s, %(after)s, %(limit)s) AS page (account_id)
 CROSS JOIN LATERAL solaris.refresh_account_v1(page.account_id, %(now)s) AS a
 ORDER BY a.account_id COLLATE "C";
 

@@ -1,0 +1,161 @@
+"""How PostgreSQL finds what the ledger asks for: by an index, however many accounts and entries there are.
+
+PostgreSQL counts the scans of each table; what a function's own statements do is in these figures too.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from deploy.local.postgres import EmbeddedPostgres
+from deploy.local.testing import fresh_database
+from solaris_hooks.ledger.migrations import migrate
+from solaris_hooks.ledger.queries import statements
+from solaris_hooks.quota.ids import new_hold_id
+from tests.benchmarks import filling
+
+ACCOUNTS = 5_000
+ANA = "user:bench-77"
+HELD = UUID("01900000-0000-7000-8000-000000000001")
+GROWING = {"accounts", "entries", "usage", "usage_daily", "holds", "credit_lots"}
+_SCANS = "SELECT relname, seq_scan, idx_scan FROM pg_stat_xact_user_tables WHERE schemaname = 'solaris'"
+
+_METERING: Mapping[str, object] = {
+    "account_id": ANA,
+    "hold_id": HELD,
+    "model": filling.MODEL,
+    "prompt": 600,
+    "lease_seconds": 120,
+    "now": None,
+    "email": "ana@example.org",
+    "want": 5_000,
+    "minimum": 601,
+    "ample": None,
+    "fair": None,
+    "step": None,
+    "create": True,
+    "plan_id": "default",
+    "locale": "pt_BR",
+    "time_zone": "America/Sao_Paulo",
+    "anchor_day": 1,
+    "amount": 6_000,
+    "charge": 640,
+    "input_tokens": 600,
+    "cached_input_tokens": 0,
+    "output_tokens": 40,
+    "reasoning_tokens": 0,
+    "source": "provider",
+    "details": "{}",
+}
+
+
+@pytest.fixture(scope="module")
+def filled_url(postgres: EmbeddedPostgres) -> str:
+    """Books that are large enough for PostgreSQL to prefer its indexes."""
+    url = fresh_database(postgres)
+    migrate(url)
+    filling.fill(url, ACCOUNTS)
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "INSERT INTO solaris.holds SELECT account_id, gen_random_uuid(), 'demo', 1, 1, 1, now(), "
+            "now() + interval '1 hour' FROM solaris.accounts"
+        )
+        connection.execute(
+            "INSERT INTO solaris.credit_lots SELECT account_id, gen_random_uuid(), 1, 1, 'grant', 'r', 'a', now(), NULL"
+            " FROM solaris.accounts"
+        )
+        connection.execute("UPDATE solaris.accounts SET held = 1, credits_remaining = 1")
+        connection.execute("ANALYZE")
+    return url
+
+
+@pytest.fixture
+def transaction(filled_url: str) -> Iterator[psycopg.Connection]:
+    """A transaction over them that is undone."""
+    with psycopg.connect(filled_url) as connection:
+        yield connection
+        connection.rollback()
+
+
+def scanned(transaction: psycopg.Connection, name: str, **parameters: object) -> tuple[set[str], set[str]]:
+    """Which of the tables that grow a statement read from end to end, and which by an index."""
+    before = {table: (whole, by_index) for table, whole, by_index in transaction.execute(_SCANS)}
+    given = {**_METERING, **parameters}
+    transaction.execute(statements()[name].encode(), given).fetchall()
+    whole, by_index = set(), set()
+    for table, seq_scans, index_scans in transaction.execute(_SCANS):
+        seq_before, index_before = before.get(table, (0, 0))
+        kind = "usage" if table.startswith("usage_2") or table == "usage_default" else table
+        if kind in GROWING and seq_scans > (seq_before or 0):
+            whole.add(kind)
+        if kind in GROWING and (index_scans or 0) > (index_before or 0):
+            by_index.add(kind)
+    return whole, by_index
+
+
+def test_the_scans_of_a_whole_table_are_seen(transaction: psycopg.Connection) -> None:
+    before = {table: whole for table, whole, _ in transaction.execute(_SCANS)}
+    transaction.execute("SELECT count(*) FROM solaris.entries WHERE reason = 'x'")
+    after = {table: whole for table, whole, _ in transaction.execute(_SCANS)}
+    assert after["entries"] > before.get("entries", 0)
+
+
+@pytest.mark.parametrize("account_id", [ANA, "user:new"])
+def test_a_request_s_hold_growth_and_settlement_read_no_table_whole(
+    transaction: psycopg.Connection, account_id: str
+) -> None:
+    hold_id = new_hold_id()
+    for name in ("hold", "hold", "extend", "settle", "settle", "release"):
+        whole, by_index = scanned(transaction, name, account_id=account_id, hold_id=hold_id)
+        assert whole == set(), name
+        assert "accounts" in by_index, name
+
+
+def test_a_renewal_a_full_hold_and_an_overage_read_no_table_whole(transaction: psycopg.Connection) -> None:
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(days=40)
+    hold_id = new_hold_id()
+    for name, parameters in (
+        ("hold", {"now": later, "want": 10_000_000, "minimum": 1}),
+        ("settle", {"now": later, "charge": 20_000_000}),
+    ):
+        whole, _ = scanned(transaction, name, hold_id=hold_id, **parameters)
+        assert whole == set(), name
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("account", {}),
+        ("accounts", {"query": "", "after": None, "limit": 50}),
+        ("accounts", {"query": "", "after": ANA, "limit": 50}),
+        ("accounts", {"query": filling.RARE, "after": None, "limit": 50}),
+        ("accounts", {"query": "@example", "after": None, "limit": 50}),
+        ("accounts", {"query": "nobody", "after": ANA, "limit": 50}),
+        ("lots", {"account_ids": [ANA, "user:bench-78"]}),
+        ("entries", {"limit": 50, "before": None}),
+        ("entries", {"limit": 50, "before": 5}),
+        ("daily_usage", {"since": dt.date(2026, 1, 1), "until": dt.date(2030, 1, 1)}),
+        ("claim_expired", {"limit": 20, "claim_seconds": 60}),
+        ("renew_leases", {"account_ids": [ANA], "hold_ids": [HELD]}),
+        ("holds", {"limit": 100}),
+    ],
+)
+def test_what_people_and_the_sweeper_ask_for_is_found_by_an_index(
+    transaction: psycopg.Connection, name: str, parameters: Mapping[str, object]
+) -> None:
+    whole, by_index = scanned(transaction, name, **parameters)
+    assert whole == set()
+    assert by_index
+
+
+def test_an_account_that_is_only_looked_at_is_not_written(transaction: psycopg.Connection) -> None:
+    written = sql.SQL("SELECT sum(n_tup_upd) FROM pg_stat_xact_user_tables WHERE schemaname = 'solaris'")
+    for name in ("account", "accounts"):
+        transaction.execute(statements()[name].encode(), {**_METERING, "query": "", "after": None, "limit": 50})
+    assert transaction.execute(written).fetchall() == [(0,)]
