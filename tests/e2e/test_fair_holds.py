@@ -45,7 +45,8 @@ def test_a_long_stream_grows_its_hold_and_is_booked_exactly(world: World) -> Non
 def test_a_stream_ends_by_its_limit_when_the_account_has_no_more(world: World) -> None:
     """Its cap is what remained when it began; the provider ends it and reports."""
     user = world.user(tokens=1_000)
-    chunks, last = read(user, sim(prompt_tokens=20, completion_tokens=3_000, text=PLAIN))
+    directive = json.dumps({"prompt_tokens": 20, "completion_tokens": 3_000, "text": PLAIN})
+    chunks, last = read(user, [{"role": "user", "content": f"hello #sim {directive}"}])
     assert last == "[DONE]"
     assert [choice["finish_reason"] for choice in chunks[-1]["choices"]] == ["length"]
     (row,) = user.settled()
