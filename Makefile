@@ -46,6 +46,10 @@ test: setup-dev ## run the tests (ARGS="-k name" and the like go to pytest)
 bench: setup-dev ## measure the proxy with and without the plugin, and the ledger alone
 	@exec $(BIN)/python -m tests.benchmarks $(ARGS)
 
+.PHONY: chaos
+chaos: setup-dev ## kill proxies, workers, databases and networks under load, for minutes (ARGS="--seed 7 --minutes 25")
+	@exec $(BIN)/python -m tests.chaos $(ARGS)
+
 .PHONY: lint
 lint: setup-dev ## formatting, types, layers, documentation and SQL
 	$(BIN)/ruff format --check .

@@ -15,7 +15,7 @@ from .processes import Service, last_lines, noted_pid, start, wait_until
 from .providers import SIMULATED_URL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from .providers import ConfiguredModels
@@ -30,10 +30,17 @@ _PROBE_SECONDS = 5.0
 
 
 def start_proxy(
-    *, config: Path, host: str, port: int, env: Mapping[str, str], log: Path, state: State | None = None
+    *,
+    config: Path,
+    host: str,
+    port: int,
+    env: Mapping[str, str],
+    log: Path,
+    state: State | None = None,
+    options: Sequence[str] = (),
 ) -> Service:
-    """Start `litellm --config ... --port ...`, unmodified."""
-    argv = [str(VENV_BIN / "litellm"), "--config", str(config), "--host", host, "--port", str(port)]
+    """Start `litellm --config ... --port ...`, unmodified, with more options of its command line if any are given."""
+    argv = [str(VENV_BIN / "litellm"), "--config", str(config), "--host", host, "--port", str(port), *options]
     return start(PROXY, argv, env={**os.environ, **env}, log=log, cwd=ROOT, state=state, stop_seconds=_STOP_SECONDS)
 
 

@@ -159,6 +159,7 @@ def start_stock_proxy(  # noqa: PLR0913 - each is a property of the proxy
     port: int | None = None,
     master_key: str | None = None,
     salt_key: str = "sk-salt-of-throwaway-databases",
+    options: Sequence[str] = (),
 ) -> StockProxy:
     """Start the stock proxy and return without waiting: start several, then wait for each.
 
@@ -171,6 +172,7 @@ def start_stock_proxy(  # noqa: PLR0913 - each is a property of the proxy
         port: where it listens; a free one by default.
         master_key: its administrator key; a random one by default.
         salt_key: what LiteLLM encrypts stored credentials with.
+        options: more options of its command line, as ``--num_workers 2``.
 
     """
     port = port or free_port()
@@ -184,7 +186,12 @@ def start_stock_proxy(  # noqa: PLR0913 - each is a property of the proxy
         database_url=database_url, master_key=master_key, salt_key=salt_key, provider_url=provider_url
     )
     service = start_proxy(
-        config=config, host=LOOPBACK, port=port, env={**usual, **(env or {})}, log=folder / f"litellm-{port}.log"
+        config=config,
+        host=LOOPBACK,
+        port=port,
+        env={**usual, **(env or {})},
+        log=folder / f"litellm-{port}.log",
+        options=options,
     )
     return StockProxy(f"http://{LOOPBACK}:{port}", master_key, service)
 
@@ -197,9 +204,12 @@ def stock_proxy(
     folder: Path,
     provider_url: str | None = None,
     env: Mapping[str, str] | None = None,
+    options: Sequence[str] = (),
 ) -> Iterator[StockProxy]:
     """Run one stock proxy, ready, for as long as the block lasts; see `start_stock_proxy`."""
-    proxy = start_stock_proxy(config, database_url=database_url, folder=folder, provider_url=provider_url, env=env)
+    proxy = start_stock_proxy(
+        config, database_url=database_url, folder=folder, provider_url=provider_url, env=env, options=options
+    )
     try:
         yield proxy.wait_ready()
     finally:

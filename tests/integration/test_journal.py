@@ -107,7 +107,7 @@ async def test_connections_that_a_restart_broke_fail_no_request(server: Server, 
     await asyncio.gather(*(held(ledger, AccountId(f"user:{number}")) for number in range(20)))
     server.kill()
     server.start()
-    assert not ledger.recovering(0)
+    assert not ledger._circuit.open
     hold_id = await held(ledger, account)
     assert (await ledger.settle(settlement(hold_id, 5, account))).outcome is SettleOutcome.SETTLED
     assert used(server, account) == (5, 1, 5)

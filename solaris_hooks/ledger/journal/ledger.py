@@ -75,9 +75,10 @@ class JournalledLedger:
         self._new_account = new_account
         self._now = now
         self._replay = Replay(books, policy=sweep_policy)
-        self._circuit = Circuit(books.ping, self._replay_soon)
+        self._circuit = Circuit(books.ping, self._returned)
         self._replaying: asyncio.Task[None] | None = None
         self._next_adoption = 0.0
+        self._has_adopted = False
         self.counts = Counts()
 
     # ------------------------------------------------------------------ metering
@@ -182,11 +183,12 @@ class JournalledLedger:
     # ------------------------------------------------------------------ upkeep
 
     def recovering(self, seconds: float) -> bool:
-        """Whether the books are away, or came back within so many seconds, or lack what is in our journal.
+        """Whether the books are away, or came back within so many seconds, or lack what is in a journal.
 
         Holds must not be swept then: those who know their exact figures are about to book them.
         """
-        return self._circuit.open or self._circuit.closed_for < seconds or self._journal.pending
+        behind = self._journal.pending or not self._has_adopted
+        return behind or self._circuit.open or self._circuit.closed_for < seconds
 
     async def tend(self) -> None:
         """Now and then: learn what newcomers get, book what the books lack, adopt what others left.
@@ -228,8 +230,9 @@ class JournalledLedger:
         finally:
             self._tell(counts, "this process")
         if time.monotonic() >= self._next_adoption:
-            self._next_adoption = time.monotonic() + ADOPTION_SECONDS
             await self._adopt()
+            self._has_adopted = True
+            self._next_adoption = time.monotonic() + ADOPTION_SECONDS
 
     def close(self) -> None:
         """End what runs in the background and let go of the journal; what is in it stays."""
@@ -266,6 +269,11 @@ class JournalledLedger:
             await self._journal.add(Unused(request.account_id, request.hold_id, self._now()))
         except LedgerUnavailableError as exc:
             _LOG.warning("hold %s, if there is one, is left to its lease: %s", request.hold_id, exc.message)
+
+    def _returned(self) -> None:
+        """The books are back. Journals that others left come first as well: their figures are exact."""
+        self._next_adoption = 0.0
+        self._replay_soon()
 
     def _replay_soon(self) -> None:
         """Start to book what the books lack, unless that runs, or there is nothing to book to."""

@@ -1,0 +1,189 @@
+"""The ledger behind PgBouncer in transaction mode: the next statement may run on another connection."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from deploy.local.ports import LOOPBACK, free_port
+from deploy.local.postgres import EmbeddedPostgres
+from deploy.local.testing import fresh_database
+from deploy.local.unprivileged import let_reach, server_user
+from solaris_hooks.ledger.migrations import books_id, migrate, pending
+from solaris_hooks.ledger.postgres import PostgresLedger
+from solaris_hooks.ledger.records import HoldOutcome, HoldRequest, Plan, Settlement
+from solaris_hooks.quota.ids import AccountId, new_hold_id
+from solaris_hooks.quota.usage import Usage, UsageSource
+
+ANA = AccountId("user:ana")
+SERVERS = 4
+"""Connections to PostgreSQL that all clients share."""
+
+
+@dataclass(frozen=True)
+class Bouncer:
+    """A running PgBouncer."""
+
+    url: str
+    direct: str
+    prepares: bool
+
+
+def executable() -> str:
+    """Where PgBouncer is; Debian puts it where an ordinary user does not look."""
+    found = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if found is None:
+        pytest.skip("pgbouncer is not installed (apt-get install pgbouncer)")
+    return found
+
+
+def knows_prepared_statements(program: str) -> bool:
+    """From 1.21 on it keeps track of them."""
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+    version = re.search(r"(\d+)\.(\d+)", said)
+    assert version is not None, said
+    return (int(version[1]), int(version[2])) >= (1, 21)
+
+
+@pytest.fixture(scope="module", params=["prepared", "unprepared"])
+def bouncer(
+    request: pytest.FixtureRequest, postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Bouncer]:
+    program = executable()
+    prepares = request.param == "prepared"
+    if prepares and not knows_prepared_statements(program):
+        pytest.skip("this pgbouncer is older than 1.21: prepared_statements must be false behind it")
+    direct = fresh_database(postgres)
+    target = conninfo_to_dict(direct)
+    folder, port, user = tmp_path_factory.mktemp("pgbouncer"), free_port(), server_user()
+    users = folder / "users.txt"
+    users.write_text(f'"{target["user"]}" "{target["password"]}"\n')
+    settings = {
+        "listen_addr": LOOPBACK,
+        "listen_port": port,
+        "unix_socket_dir": "",
+        "auth_type": "scram-sha-256",
+        "auth_file": users,
+        "pool_mode": "transaction",
+        "default_pool_size": SERVERS,
+        "max_client_conn": 200,
+        "ignore_startup_parameters": "extra_float_digits",
+        **({"max_prepared_statements": 200} if prepares else {}),
+    }
+    lines = [f"{name} = {value}" for name, value in settings.items()]
+    written = folder / "pgbouncer.ini"
+    written.write_text(
+        f"[databases]\n* = host={LOOPBACK} port={postgres.port}\n\n[pgbouncer]\n" + "\n".join(lines) + "\n"
+    )
+    if user is not None:
+        let_reach(folder, user[0])
+        for path in (folder, users, written):
+            os.chown(path, *user)
+    process = subprocess.Popen(
+        [program, str(written)],
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=(folder / "log").open("wb"),
+        user=user[0] if user else None,
+        group=user[1] if user else None,
+        extra_groups=[] if user else None,
+    )
+    try:
+        url = make_conninfo(direct, host=LOOPBACK, port=port)
+        _wait(url, process, folder / "log")
+        yield Bouncer(url, direct, prepares)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 20
+    while True:
+        with contextlib.suppress(psycopg.OperationalError):
+            psycopg.connect(url, connect_timeout=5).close()
+            return
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def migrated(bouncer: Bouncer) -> Bouncer:
+    migrate(bouncer.url)
+    return bouncer
+
+
+@pytest.fixture
+async def ledger(migrated: Bouncer) -> AsyncIterator[PostgresLedger]:
+    async with PostgresLedger.connect(migrated.url, pool_max_size=20, prepare=migrated.prepares) as opened:
+        yield opened
+
+
+def test_migrations_leave_nothing_behind_on_connections_that_others_will_get(bouncer: Bouncer) -> None:
+    """Neither a lock nor a search path; and yoyo's tables are where they belong."""
+    migrate(bouncer.url)
+    assert migrate(bouncer.url) == []
+    assert pending(bouncer.url) == []
+    assert books_id(bouncer.url) == books_id(bouncer.direct)
+    with psycopg.connect(bouncer.direct, autocommit=True) as connection:
+        locks = connection.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").fetchone()
+        assert locks == (0,)
+        astray = connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone()
+        assert astray == (0,)
+    with contextlib.ExitStack() as stack:
+        # As many at once as there are connections: each must look as a new one does.
+        for _ in range(SERVERS):
+            client = stack.enter_context(psycopg.connect(bouncer.url))
+            assert client.execute("SHOW search_path").fetchone() == ('"$user", public',)
+
+
+async def test_several_migrate_at_once(bouncer: Bouncer) -> None:
+    async with asyncio.timeout(60):
+        await asyncio.gather(*(asyncio.to_thread(migrate, bouncer.url) for _ in range(3)))
+
+
+async def test_no_account_spends_more_than_it_was_granted_under_concurrency(ledger: PostgresLedger) -> None:
+    await ledger.put_plan(Plan("default", 5000), actor="test")
+
+    async def request() -> HoldOutcome:
+        hold_id = new_hold_id()
+        held = await ledger.hold(HoldRequest(ANA, hold_id, "m", 100, 100, 10, 60))
+        if held.outcome is HoldOutcome.HELD:
+            await asyncio.sleep(0.01)
+            await ledger.settle(Settlement(ANA, hold_id, "m", 100, Usage(100, 0), UsageSource.PROVIDER))
+        return held.outcome
+
+    outcomes = [await each for each in asyncio.as_completed([request() for _ in range(200)])]
+    account = await ledger.account(ANA)
+    assert account is not None
+    assert outcomes.count(HoldOutcome.HELD) == 50
+    assert (account.balance.used, account.balance.held, account.balance.overage) == (5000, 0, 0)
+    assert (await ledger.verify()).ok
+
+
+async def test_whatever_the_ledger_does_it_does_behind_it_too(ledger: PostgresLedger) -> None:
+    bia = AccountId("user:bia")
+    released, expired = new_hold_id(), new_hold_id()
+    await ledger.hold(HoldRequest(bia, released, "m", 10, 10, 1, 60))
+    assert await ledger.renew_leases([(bia, released)], lease_seconds=90) == 1
+    assert await ledger.release(bia, released)
+    await ledger.hold(HoldRequest(bia, expired, "m", 10, 10, 1, 0))
+    assert [hold.hold_id for hold in await ledger.claim_expired(limit=10, claim_seconds=60)] == [expired]
+    assert await ledger.make_usage_partitions(months=2) == 0
+    assert [plan.plan_id for plan in await ledger.plans()] == ["default"]
+    assert (await ledger.verify(bia)).ok
+    await ledger.ping()
