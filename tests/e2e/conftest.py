@@ -33,6 +33,13 @@ def config() -> dict[str, object]:
         for name in ("demo", "heavy", "light", "backup")
     ]
     models.append({"model_name": "boundless", "litellm_params": {"model": "openai/nobody-knows-it", **simulated}})
+    models.append(
+        {
+            "model_name": "hasty",
+            "litellm_params": {"model": "openai/hasty", **simulated, "timeout": 1, "num_retries": 0},
+            "model_info": limits,
+        }
+    )
     loaded["model_list"] = models
     loaded["router_settings"] = {"fallbacks": [{"light": ["backup"]}], "num_retries": 1, "retry_after": 0}
     loaded["solaris_settings"] = {

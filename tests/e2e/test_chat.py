@@ -198,6 +198,15 @@ def test_a_client_that_leaves_a_stream_pays_for_what_it_got(world: World) -> Non
     assert row["charge"] == row["input_tokens"] + row["output_tokens"]
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_provider_that_takes_too_long_costs_nothing(world: World, *, stream: bool) -> None:
+    user = world.user(tokens=100_000)
+    answer = user.chat(sim(completion_tokens=10, delay_ms=8000), model="hasty", stream=stream)
+    assert answer.status_code in {408, 500, 504}
+    until(lambda: user.held == 0)
+    assert user.used == 0
+
+
 def test_a_stream_that_breaks_is_booked_by_estimate(world: World) -> None:
     user = world.user(tokens=100_000)
     with user.stream(sim(completion_tokens=100, die_after_chunks=10, chunk_delay_ms=10)) as answer:

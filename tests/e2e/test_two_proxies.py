@@ -26,6 +26,7 @@ def pair(
     # Short leases, so that what a killed proxy held comes back within the test.
     impatient = {
         **config,
+        "general_settings": {"cancel_on_disconnect": True},
         "solaris_settings": {"hold_wait_seconds": 2, "hold_lease_seconds": 15, "sweep_interval_seconds": 1},
     }
     folder = tmp_path_factory.mktemp("pair")
@@ -94,3 +95,18 @@ async def test_what_a_killed_proxy_held_comes_back_and_is_booked_as_estimated(
     swept = [row for row in user.usage() if row["source"] == "sweep"]
     assert len(swept) == 1
     assert swept[0]["charge"] > 0
+
+
+def test_a_client_that_leaves_cancels_the_call_and_pays_nothing_where_litellm_does_so(
+    pair: tuple[World, Sequence[StockProxy]],
+) -> None:
+    """LiteLLM's ``cancel_on_disconnect``: the provider's connection is closed before it answers."""
+    world, _proxies = pair
+    user = world.user(tokens=100_000)
+    body = {"model": "demo", "messages": sim(completion_tokens=10, delay_ms=8000, label=user.name)}
+    with world.proxy.client(user.key, seconds=1) as client, pytest.raises(httpx.TimeoutException):
+        client.post("/v1/chat/completions", json=body)
+    until(lambda: world.served(user.name).get("unfinished_answers") == 1)
+    until(lambda: user.held == 0)
+    assert user.used == 0
+    assert len(user.usage("released")) == 1
