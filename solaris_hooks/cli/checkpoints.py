@@ -51,7 +51,7 @@ class TakenAnswer(BaseModel):
 
     file: Path
     number: int
-    installation: UUID
+    books: UUID
     taken_at: dt.datetime
     accounts: int
     key: str
@@ -115,7 +115,7 @@ def checkpoint(
     answer = TakenAnswer(
         file=taken.path,
         number=taken.header.number,
-        installation=taken.header.installation,
+        books=taken.header.books,
         taken_at=taken.header.taken_at,
         accounts=taken.accounts,
         key=taken.header.key,

@@ -88,13 +88,13 @@ async def _known(connection: AsyncConnection[DictRow], checkpoint: Checkpoint) -
     Raises:
         CheckpointError: it is of other books.
     """
-    cursor = await connection.execute(statements()["installation"].encode(), {"sha256": checkpoint.sha256})
+    cursor = await connection.execute(statements()["checkpoint_known"].encode(), {"sha256": checkpoint.sha256})
     row = await cursor.fetchone()
-    installation = row["installation_id"] if row is not None else None
-    if installation != checkpoint.header.installation:
+    books = row["books_id"] if row is not None else None
+    if books != checkpoint.header.books:
         raise CheckpointError(
-            f"{checkpoint.path} is of other books: it was taken of installation {checkpoint.header.installation}, "
-            f"this database is installation {installation}. See DATABASE_URL."
+            f"{checkpoint.path} is of other books: it was taken of {checkpoint.header.books}, "
+            f"and this database has {books}. See DATABASE_URL."
         )
     return row is not None and bool(row["known"])
 

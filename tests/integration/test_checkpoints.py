@@ -227,7 +227,7 @@ async def test_a_checkpoint_of_other_books_is_refused(used: Books, postgres: Emb
     taken = take_checkpoint(other, used.key, folder=used.folder, path=used.folder / "other.jsonl")
     with pytest.raises(CheckpointError, match="other books"):
         await used.verify(taken)
-    used.forge("DELETE FROM solaris.installation")
+    used.forge("DELETE FROM solaris.books")
     with pytest.raises(CheckpointError, match="other books"):
         await used.verify(taken)
 

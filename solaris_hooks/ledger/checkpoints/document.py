@@ -2,7 +2,7 @@
 
 .. code-block:: text
 
-    {"solaris_checkpoint": 1, "installation": "9f...", "number": 17, "taken_at": "2026-11-22T03:00:00.000000Z", ...}
+    {"solaris_checkpoint": 1, "books": "9f...", "number": 17, "taken_at": "2026-11-22T03:00:00.000000Z", ...}
     {"account": "user:ana", "entries": 42, "digest": "5c41..."}
     {"account": "user:bia", "entries": 7, "digest": "e80f..."}
     {"sha256": "1d6b...", "signature": "b7e0..."}
@@ -54,7 +54,7 @@ class CheckpointHeader(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     solaris_checkpoint: int = FORMAT
-    installation: UUID
+    books: UUID
     number: int
     taken_at: dt.datetime
     key: str

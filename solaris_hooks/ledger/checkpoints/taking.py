@@ -91,9 +91,7 @@ def _taken(connection: psycopg.Connection[Any], key: SigningKey, *, folder: Path
     So a file that exists is one that the books know; a crash between the two leaves a number without a file.
     """
     begun = _one(connection, "checkpoint_begin", {})
-    header = CheckpointHeader(
-        installation=begun.installation_id, number=begun.number, taken_at=begun.taken_at, key=key.public.key_id
-    )
+    header = CheckpointHeader(books=begun.books_id, number=begun.number, taken_at=begun.taken_at, key=key.public.key_id)
     writer = Writer(path or folder / _name(header))
     try:
         accounts = 0

@@ -139,8 +139,8 @@ SELECT NOT EXISTS (
 
 -- checkpoint_begin --
 -- Which books these are, and the number of the checkpoint that is being taken.
-SELECT installation_id, nextval(pg_get_serial_sequence('solaris.checkpoints', 'number')) AS number, now() AS taken_at
-FROM solaris.installation;
+SELECT books_id, nextval(pg_get_serial_sequence('solaris.checkpoints', 'number')) AS number, now() AS taken_at
+FROM solaris.books;
 
 -- checkpoint_heads --
 -- Where every account's chain stands: a line of the checkpoint's file each.
@@ -153,10 +153,10 @@ ORDER BY account_id COLLATE "C";
 INSERT INTO solaris.checkpoints (number, taken_at, accounts, sha256, key_id)
 VALUES (%(number)s, now(), %(accounts)s, %(sha256)s, %(key_id)s);
 
--- installation --
--- Which books these are, and whether they know a checkpoint.
-SELECT installation_id, EXISTS (SELECT FROM solaris.checkpoints WHERE sha256 = %(sha256)s) AS known
-FROM solaris.installation;
+-- checkpoint_known --
+-- Which books these are, and whether they list a checkpoint.
+SELECT books_id, EXISTS (SELECT FROM solaris.checkpoints WHERE sha256 = %(sha256)s) AS known
+FROM solaris.books;
 
 -- ping --
 -- The books can be read.

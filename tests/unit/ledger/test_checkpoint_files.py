@@ -36,7 +36,7 @@ def key(tmp_path: Path) -> SigningKey:
 
 def header(key: SigningKey) -> CheckpointHeader:
     taken_at = dt.datetime(2026, 11, 22, 3, tzinfo=dt.UTC)
-    return CheckpointHeader(installation=UUID(int=7), number=17, taken_at=taken_at, key=key.public.key_id)
+    return CheckpointHeader(books=UUID(int=7), number=17, taken_at=taken_at, key=key.public.key_id)
 
 
 def lines_of(heads: list[Head]) -> list[str]:

@@ -1,13 +1,5 @@
--- What signed checkpoints need: which books these are, and which checkpoints were taken of them.
+-- Signed checkpoints: which were taken of these books.
 -- depends: 0007.partitions
-
--- A copy or a restored backup keeps it: it is the same books.
-CREATE TABLE solaris.installation (
-    only_row boolean PRIMARY KEY DEFAULT TRUE CHECK (only_row),
-    installation_id uuid NOT NULL DEFAULT gen_random_uuid(),
-    created_at timestamptz NOT NULL DEFAULT clock_timestamp()
-);
-INSERT INTO solaris.installation DEFAULT VALUES;
 
 -- A list for finding one's way, and for knowing when the next is due. What proves anything is the signed file.
 CREATE TABLE solaris.checkpoints (
