@@ -50,6 +50,10 @@ bench: setup-dev ## measure the proxy with and without the plugin, and the ledge
 chaos: setup-dev ## kill proxies, workers, databases and networks under load, for minutes (ARGS="--seed 7 --minutes 25")
 	@exec $(BIN)/python -m tests.chaos $(ARGS)
 
+.PHONY: fairness
+fairness: setup-dev ## simulate who would be refused wrongly, by our rule and by LiteLLM's
+	@exec $(BIN)/python -m tests.fairness $(ARGS)
+
 .PHONY: lint
 lint: setup-dev ## formatting, types, layers, documentation and SQL
 	$(BIN)/ruff format --check .

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from solaris_hooks.hooks import tokenizer
@@ -80,6 +81,8 @@ class Growth:
         low = self._room - self._counted <= self._room // LOW_WATER_PARTS
         if not low or (self._in_vain and self._covered()):
             return True
+        if not self._request.counted_prompt:
+            await self._count_prompt()
         try:
             await self._extend()
         except SolarisError as exc:
@@ -106,6 +109,16 @@ class Growth:
             self._before_tail, self._tail = counted, ""
         self._plainly_counted = counted
         self._counted = -(-counted * self._request.count_percent // 100)
+
+    async def _count_prompt(self) -> None:
+        """Size the prompt by its count: the bound that was enough for the hold is several times as much."""
+        request = self._request
+        request.counted_prompt = await tokenizer.count_prompt(request.demand.prompt)
+        prompt_tokens = -(-request.counted_prompt * request.count_percent // 100)
+        request.sizings = [
+            replace(each, prompt_tokens=min(prompt_tokens, each.prompt_tokens)) for each in request.sizings
+        ]
+        self._room = _room(request.sizings, request.held)
 
     async def _extend(self) -> None:
         """Ask for twice the output there was room for, or for a step; wait a little for what others hold."""

@@ -41,7 +41,7 @@ class Chore:
 class Upkeep:
     """A background task in each worker's event loop, started with the plugin."""
 
-    def __init__(  # noqa: PLR0913 - each is a chore of its own
+    def __init__(
         self,
         *,
         journalled: JournalledLedger,

@@ -99,8 +99,10 @@ class MemoryAccount:
         """Let a hold be of another amount; one that was lost begins anew."""
         hold = self.holds.get(extension.hold_id)
         before = hold.amount if hold is not None else 0
-        if hold is not None:
-            self.holds[hold.hold_id] = replace(hold, amount=amount)
+        lease_until = now + dt.timedelta(seconds=extension.lease_seconds)
+        if hold is not None:  # who asks for more still runs
+            lease_until = max(hold.lease_until, lease_until)
+            self.holds[hold.hold_id] = replace(hold, amount=amount, lease_until=lease_until)
         elif amount:
             self.holds[extension.hold_id] = Hold(
                 account_id=extension.account_id,
@@ -109,7 +111,7 @@ class MemoryAccount:
                 amount=amount,
                 prompt=min(extension.prompt, amount),
                 held_at=now,
-                lease_until=now + dt.timedelta(seconds=extension.lease_seconds),
+                lease_until=lease_until,
             )
         self.figures = replace(self.figures, held=self.figures.held + amount - before)
 

@@ -28,7 +28,7 @@ def config() -> dict[str, object]:
     loaded: dict[str, object] = yaml.safe_load((ROOT / "litellm_config.yaml").read_text("utf-8"))
     simulated = {"api_base": "os.environ/SIMULATED_PROVIDER_URL", "api_key": "simulated"}
     limits = {"max_input_tokens": 128_000, "max_output_tokens": 4096}
-    models = [
+    models: list[dict[str, object]] = [
         {"model_name": name, "litellm_params": {"model": f"openai/{name}", **simulated}, "model_info": limits}
         for name in ("demo", "heavy", "light", "backup")
     ]

@@ -7,7 +7,7 @@ from solaris_hooks.ledger.records import AccountChange, HoldOutcome, LengthCount
 from solaris_hooks.quota.balance import Status
 from solaris_hooks.quota.ids import new_hold_id
 
-from .world import ANA, World
+from .world import ANA, LEASE_SECONDS, World
 
 
 async def test_an_ample_balance_gives_all_that_is_wanted(world: World) -> None:
@@ -118,3 +118,11 @@ async def test_the_newest_answers_say_most(postgres_ledger: PostgresLedger) -> N
         LengthCount("m", LengthKind.STREAM, 3, MOST_ANSWERS // 2),
         LengthCount("m", LengthKind.STREAM, 9, 5),
     }
+
+
+async def test_who_asks_for_more_still_runs(world: World) -> None:
+    hold_id = await world.held(100)
+    world.clock.wait(seconds=LEASE_SECONDS - 1)
+    await world.extend(hold_id, 150)
+    world.clock.wait(seconds=LEASE_SECONDS - 1)
+    assert list(await world.ledger.claim_expired(limit=10, claim_seconds=30)) == []

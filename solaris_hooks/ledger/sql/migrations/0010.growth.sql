@@ -48,7 +48,8 @@ BEGIN
             p_account_id, p_hold_id, p_model, extend_v1.amount, least(p_prompt, extend_v1.amount), before + available,
             at, at + make_interval(secs => p_lease_seconds))
         ON CONFLICT (account_id, hold_id) DO UPDATE SET
-            amount = excluded.amount, available_before = greatest(h.available_before, excluded.available_before);
+            amount = excluded.amount, available_before = greatest(h.available_before, excluded.available_before),
+            lease_until = greatest(h.lease_until, excluded.lease_until); -- who asks for more still runs
     END IF;
     account.held := account.held + amount - before;
     contended := amount < p_amount AND account.held > amount AND account.status = 'active';
