@@ -4,121 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import re
-import shutil
-import subprocess
-import time
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.testing import fresh_database
-from deploy.local.unprivileged import let_reach, server_user
 from solaris_hooks.ledger.migrations import books_id, migrate, pending
 from solaris_hooks.ledger.postgres import PostgresLedger
 from solaris_hooks.ledger.records import HoldOutcome, HoldRequest, Plan, Settlement
 from solaris_hooks.quota.ids import AccountId, new_hold_id
 from solaris_hooks.quota.usage import Usage, UsageSource
+from tests.pgbouncer import SERVERS, Bouncer, knows_prepared_statements, pgbouncer
 
 ANA = AccountId("user:ana")
-SERVERS = 4
-"""Connections to PostgreSQL that all clients share."""
-
-
-@dataclass(frozen=True)
-class Bouncer:
-    """A running PgBouncer."""
-
-    url: str
-    direct: str
-    prepares: bool
-
-
-def executable() -> str:
-    """Where PgBouncer is; Debian puts it where an ordinary user does not look."""
-    found = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-    if found is None:
-        pytest.skip("pgbouncer is not installed (apt-get install pgbouncer)")
-    return found
-
-
-def knows_prepared_statements(program: str) -> bool:
-    """From 1.21 on it keeps track of them."""
-    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
-    version = re.search(r"(\d+)\.(\d+)", said)
-    assert version is not None, said
-    return (int(version[1]), int(version[2])) >= (1, 21)
 
 
 @pytest.fixture(scope="module", params=["prepared", "unprepared"])
 def bouncer(
     request: pytest.FixtureRequest, postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Bouncer]:
-    program = executable()
     prepares = request.param == "prepared"
-    if prepares and not knows_prepared_statements(program):
+    if prepares and not knows_prepared_statements():
         pytest.skip("this pgbouncer is older than 1.21: prepared_statements must be false behind it")
-    direct = fresh_database(postgres)
-    target = conninfo_to_dict(direct)
-    folder, port, user = tmp_path_factory.mktemp("pgbouncer"), free_port(), server_user()
-    users = folder / "users.txt"
-    users.write_text(f'"{target["user"]}" "{target["password"]}"\n')
-    settings = {
-        "listen_addr": LOOPBACK,
-        "listen_port": port,
-        "unix_socket_dir": "",
-        "auth_type": "scram-sha-256",
-        "auth_file": users,
-        "pool_mode": "transaction",
-        "default_pool_size": SERVERS,
-        "max_client_conn": 200,
-        "ignore_startup_parameters": "extra_float_digits",
-        **({"max_prepared_statements": 200} if prepares else {}),
-    }
-    lines = [f"{name} = {value}" for name, value in settings.items()]
-    written = folder / "pgbouncer.ini"
-    written.write_text(
-        f"[databases]\n* = host={LOOPBACK} port={postgres.port}\n\n[pgbouncer]\n" + "\n".join(lines) + "\n"
-    )
-    if user is not None:
-        let_reach(folder, user[0])
-        for path in (folder, users, written):
-            os.chown(path, *user)
-    process = subprocess.Popen(
-        [program, str(written)],
-        cwd="/",
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=(folder / "log").open("wb"),
-        user=user[0] if user else None,
-        group=user[1] if user else None,
-        extra_groups=[] if user else None,
-    )
-    try:
-        url = make_conninfo(direct, host=LOOPBACK, port=port)
-        _wait(url, process, folder / "log")
-        yield Bouncer(url, direct, prepares)
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 20
-    while True:
-        with contextlib.suppress(psycopg.OperationalError):
-            psycopg.connect(url, connect_timeout=5).close()
-            return
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.05)
+    with pgbouncer(fresh_database(postgres), tmp_path_factory.mktemp("pgbouncer"), prepares=prepares) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
