@@ -15,6 +15,7 @@ import contextlib
 import datetime as dt
 import logging
 import os
+import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -40,12 +41,15 @@ from solaris_hooks.ledger.migrations import books_id, migrate
 from solaris_hooks.ledger.postgres import PostgresLedger
 from solaris_hooks.ledger.spend_logs import LiteLLMSpendLogs
 from solaris_hooks.ledger.sweep import Sweeper
-from solaris_hooks.quota.errors import JournalError, SettingsError
+from solaris_hooks.quota.errors import JournalError, LedgerUnavailableError, SettingsError
 from solaris_hooks.settings import Settings, WhenAway, load_settings
 from solaris_hooks.web.api import build_api, mount
 from solaris_hooks.web.auth import LiteLLMAuthenticator
 
 _LOG = logging.getLogger(__name__)
+
+START_PATIENCE_SECONDS = 15.0
+"""How long a start waits for a PostgreSQL that cannot be reached: as long as a restart of it takes."""
 
 SWEEP_BATCH = 100
 """Lost holds that one round ends; the next round takes the next ones."""
@@ -182,12 +186,30 @@ def _config_path() -> Path | None:
     return Path(path) if path else None
 
 
+def _migrate_when_reachable(settings: Settings) -> None:
+    """Bring the schema up to date; wait a little for a PostgreSQL that restarts.
+
+    A worker that fails to start ends gunicorn, and all other workers with it.
+    """
+    deadline = time.monotonic() + START_PATIENCE_SECONDS
+    while True:
+        try:
+            migrate(settings.database_url)
+        except LedgerUnavailableError as exc:
+            if time.monotonic() > deadline:
+                raise
+            _LOG.warning("the start waits for the books: %s", exc.message)
+            time.sleep(1.0)
+        else:
+            return
+
+
 def start() -> SolarisHandler:
     """Read the settings, bring the schema up to date, and mount the web API on LiteLLM's application."""
     from litellm.proxy.proxy_server import app  # noqa: PLC0415 - only inside a proxy
 
     settings = load_settings(_config_path())
-    migrate(settings.database_url)
+    _migrate_when_reachable(settings)
     tokenizer.prepare()
     journal = open_journal(settings, books_id(settings.database_url))
     handler, ledger, upkeep = build(settings, journal)
