@@ -1,4 +1,4 @@
-"""Run the benchmarks: ``python -m tests.benchmarks [proxy] [ledger] [--quick] [--write]``."""
+"""Run the benchmarks: ``python -m tests.benchmarks [proxy] [ledger] [growth] [memory] [--quick] [--write]``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from deploy.local.errors import LocalError
 from deploy.local.postgres import EmbeddedPostgres, start_postgres, stop_postgres
 from deploy.local.state import State
 
-from . import ledger, proxy, report
+from . import growth, growth_report, ledger, memory, proxy, report
 from .machine import commit_milliseconds
 
 REPORT = ROOT / "docs" / "benchmarks.md"
@@ -69,6 +69,13 @@ def _section(name: str, server: EmbeddedPostgres, folder: Path, options: argpars
         effort = replace(effort, blocks=options.blocks or effort.blocks)
         outcomes = proxy.measure(server, folder, effort, idle_hooks=options.idle_hooks)
         return report.proxy_report(outcomes, circumstances, effort)
+    if name == "growth":
+        books = growth.QUICK if options.quick else growth.FULL
+        books = replace(books, blocks=options.blocks or books.blocks)
+        return growth_report.report(growth.measure(server, books), circumstances, books)
+    if name == "memory":
+        requests = memory.QUICK if options.quick else memory.FULL
+        return memory.report(memory.measure(server, folder, requests), circumstances)
     pairs = ledger.QUICK if options.quick else ledger.FULL
     pairs = replace(pairs, blocks=options.blocks or pairs.blocks, accounts=options.accounts or pairs.accounts)
     return report.ledger_report(ledger.measure(server, folder, pairs), circumstances, pairs)

@@ -24,6 +24,9 @@ AMPLE_TOKENS = 1_000_000_000_000
 PLUGIN = "solaris_hooks.plugin.proxy_handler"
 _BOOKED = "SELECT (SELECT count(*) FROM solaris.usage WHERE status = 'settled'), (SELECT count(*) FROM solaris.holds)"
 _BOOKED_SECONDS = 20.0
+_AMPLE_DOLLARS = 1_000_000
+_PRICES = {"input_cost_per_token": 1e-6, "output_cost_per_token": 4e-6}
+"""LiteLLM's budgets reserve nothing for a model without a price. All contenders get it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +36,18 @@ class Contender:
     Attributes:
         name: as the tables call it.
         callbacks: what LiteLLM's ``callbacks`` names.
+        budgets: each key and each user has a ``max_budget`` of LiteLLM's own, an ample one.
     """
 
     name: str
     callbacks: tuple[str, ...] = ()
+    budgets: bool = False
 
 
 STOCK = Contender("without the plugin")
 SOLARIS = Contender("with the plugin", (PLUGIN,))
+NATIVE = Contender("with LiteLLM's own budgets", budgets=True)
+"""What an operator would use instead."""
 IDLE = Contender("with hooks that do nothing", ("tests.benchmarks.idle_hooks.handler",))
 """Tells apart what LiteLLM spends on any plugin from what this one spends."""
 
@@ -88,6 +95,8 @@ def config_of(contender: Contender) -> dict[str, Any]:
     loaded: dict[str, Any] = yaml.safe_load((ROOT / "litellm_config.yaml").read_text("utf-8"))
     config = copy.deepcopy(loaded)
     config["model_list"] = [model for model in config["model_list"] if model["model_name"] == "demo"]
+    for model in config["model_list"]:
+        model["model_info"] |= _PRICES
     config["litellm_settings"]["callbacks"] = list(contender.callbacks)
     if PLUGIN not in contender.callbacks:
         config.pop("solaris_settings", None)
@@ -96,7 +105,13 @@ def config_of(contender: Contender) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def running(
-    contenders: Sequence[Contender], *, server: EmbeddedPostgres, provider_url: str, folder: Path, users: int
+    contenders: Sequence[Contender],
+    *,
+    server: EmbeddedPostgres,
+    provider_url: str,
+    folder: Path,
+    users: int,
+    workers: int = 1,
 ) -> Iterator[Sequence[Running]]:
     """Run a proxy for each, side by side, each on a database of its own in one server."""
     with contextlib.ExitStack() as stack:
@@ -108,7 +123,7 @@ def running(
                 database_url=database_url,
                 folder=folder / f"proxy-{number}",
                 provider_url=provider_url,
-                env={"PYTHONPATH": str(ROOT)},
+                env={"PYTHONPATH": str(ROOT), "NUM_WORKERS": str(workers)},
             )
             stack.callback(proxy.stop)
             proxies.append((contender, proxy, database_url))
@@ -117,9 +132,19 @@ def running(
             proxy.wait_ready()
             if PLUGIN in contender.callbacks:
                 _fill_up(proxy)
-            keys = [proxy.new_key(f"bench-{number}") for number in range(users)]
+            keys = [_key(proxy, contender, f"bench-{number}") for number in range(users)]
             started.append(Running(contender, proxy, database_url, keys))
         yield started
+
+
+def _key(proxy: StockProxy, contender: Contender, user: str) -> str:
+    key = proxy.new_key(user)
+    if contender.budgets:
+        with proxy.client() as admin:
+            budget = {"max_budget": _AMPLE_DOLLARS}
+            admin.post("/user/update", json={"user_id": user, **budget}).raise_for_status()
+            admin.post("/key/update", json={"key": key, **budget}).raise_for_status()
+    return key
 
 
 def _fill_up(proxy: StockProxy) -> None:

@@ -123,7 +123,7 @@ def hardware() -> Mapping[str, str]:
         "memory": f"{kilobytes / 1024**2:.0f} GiB",
         "system": f"Linux {os.uname().release}, Python {platform.python_version()}",
         "project": _commit(),
-        "LiteLLM": f"{version('litellm')}, one worker, Prisma engine: {recorded_engine().kind}",
+        "LiteLLM": f"{version('litellm')}, Prisma engine: {recorded_engine().kind}",
     }
 
 

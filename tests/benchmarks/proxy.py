@@ -1,17 +1,17 @@
-"""The proxy with the plugin against the same proxy without it, in turns within one run."""
+"""The proxy with the plugin against the same proxy without it or with LiteLLM's own budgets, in turns."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deploy.local.checkout import say
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.testing import simulated_provider
 
-from .contenders import IDLE, SOLARIS, STOCK, Contender, Running, running
+from .contenders import IDLE, NATIVE, SOLARIS, STOCK, Contender, Running, running
 from .figures import Comparison, percentile
 from .load import Block, Connection, run_block
 from .machine import Neighbours, cpu_by_kind
@@ -36,15 +36,18 @@ class Scenario:
 
     Attributes:
         requests: in each block.
+        workers: processes of each proxy.
     """
 
     concurrency: int
     stream: bool
     requests: int
+    workers: int = 1
 
     def __str__(self) -> str:
         """As the tables call it."""
-        return f"{self.concurrency} at once, {'stream' if self.stream else 'whole answer'}"
+        workers = f", {self.workers} workers" if self.workers > 1 else ""
+        return f"{self.concurrency} at once, {'stream' if self.stream else 'whole answer'}{workers}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +61,24 @@ class Effort:
 
 
 FULL = Effort(
-    scenarios=(Scenario(1, False, 40), Scenario(1, True, 30), Scenario(20, False, 100), Scenario(20, True, 60)),
-    blocks=12,
+    scenarios=(
+        Scenario(1, False, 40),
+        Scenario(1, True, 25),
+        Scenario(20, False, 80),
+        Scenario(20, True, 50),
+        Scenario(100, False, 120),
+        Scenario(100, True, 100),
+        Scenario(1, False, 40, workers=2),
+        Scenario(20, False, 100, workers=2),
+        Scenario(20, True, 60, workers=2),
+        Scenario(100, False, 150, workers=2),
+    ),
+    blocks=6,
     warm_up_blocks=1,
     first_requests=200,
 )
 QUICK = Effort(
-    scenarios=(Scenario(1, False, 15), Scenario(1, True, 15), Scenario(20, False, 40), Scenario(20, True, 40)),
+    scenarios=(Scenario(1, False, 15), Scenario(20, False, 40), Scenario(20, True, 40), Scenario(20, False, 40, 2)),
     blocks=1,
     warm_up_blocks=0,
     first_requests=20,
@@ -118,14 +132,14 @@ class Outcome:
     whole_cpu: Mapping[Contender, float]
     neighbours: Sequence[float]
 
-    def compare(self, figure: str, other: Contender = SOLARIS) -> Comparison:
-        """One figure of a contender against the proxy without a plugin."""
-        base, measured = self.blocks[STOCK], self.blocks[other]
-        return Comparison([getattr(each, figure) for each in base], [getattr(each, figure) for each in measured])
+    def compare(self, figure: str, other: Contender = SOLARIS, base: Contender = STOCK) -> Comparison:
+        """One figure of a contender against another one's."""
+        before, measured = self.blocks[base], self.blocks[other]
+        return Comparison([getattr(each, figure) for each in before], [getattr(each, figure) for each in measured])
 
 
 def measure(server: EmbeddedPostgres, folder: Path, effort: Effort, *, idle_hooks: bool) -> Sequence[Outcome]:
-    """Start both proxies and ask them in turns.
+    """Start all proxies and ask them in turns.
 
     Args:
         server: where their databases are made.
@@ -133,12 +147,22 @@ def measure(server: EmbeddedPostgres, folder: Path, effort: Effort, *, idle_hook
         effort: how long.
         idle_hooks: measure a plugin that does nothing, too.
     """
-    contenders = [STOCK, SOLARIS, *([IDLE] if idle_hooks else [])]
-    users = max(scenario.concurrency for scenario in effort.scenarios)
+    contenders = [STOCK, SOLARIS, NATIVE, *([IDLE] if idle_hooks else [])]
+    outcomes: list[Outcome] = []
     with simulated_provider(folder / "provider") as provider_url:
-        say("starting the proxies")
-        with running(contenders, server=server, provider_url=provider_url, folder=folder, users=users) as proxies:
-            return asyncio.run(_Rounds(server, proxies, effort).run())
+        for workers in sorted({scenario.workers for scenario in effort.scenarios}):
+            part = replace(effort, scenarios=[each for each in effort.scenarios if each.workers == workers])
+            say(f"starting the proxies, with {workers} worker{'s' if workers > 1 else ''} each")
+            with running(
+                contenders,
+                server=server,
+                provider_url=provider_url,
+                folder=folder / f"workers-{workers}",
+                users=max(scenario.concurrency for scenario in part.scenarios),
+                workers=workers,
+            ) as proxies:
+                outcomes += asyncio.run(_Rounds(server, proxies, part).run())
+    return outcomes
 
 
 class _Rounds:
