@@ -14,28 +14,37 @@ from pathlib import Path
 
 import psycopg
 
-from deploy.local.checkout import ROOT
+from deploy.local.checkout import ROOT, say
 from deploy.local.errors import LocalError
 from deploy.local.postgres import EmbeddedPostgres, start_postgres, stop_postgres
 from deploy.local.state import State
 
-from . import growth, growth_report, ledger, memory, proxy, report
+from . import growth, growth_report, ledger, memory, plots, proxy, report
 from .machine import commit_milliseconds
 
 REPORT = ROOT / "docs" / "benchmarks.md"
+PICTURES = "images/benchmark-{}.svg"
+MINUTES = {"proxy": 12, "ledger": 2, "growth": 8, "memory": 5}
+"""What each takes, about, on the machine of the published figures."""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Measure, print the report and, if asked, write it into the documentation."""
     options = _options(arguments)
     command = " ".join(["make bench", f'ARGS="{" ".join(arguments)}"' if arguments else ""]).strip()
-    sections = {}
+    sections: dict[str, str] = {}
     try:
         # A server that keeps what it has said is kept, as in production: its speed is a part of the result.
         with tempfile.TemporaryDirectory(prefix="solaris-bench-") as made, _server(Path(made)) as server:
             folder = Path(made)
             for name in options.what or report.SECTIONS:
-                sections[name] = _section(name, server, folder, options, command)
+                if not options.quick:
+                    say(f"{name}: about {MINUTES[name]} minutes")
+                text, draw = _section(name, server, folder, options, command)
+                picture = PICTURES.format(name)
+                if options.write:
+                    plots.save(draw, REPORT.parent / picture)
+                sections[name] = f"{text}\n\n![{report.TITLES[name]}]({picture})"
                 sys.stdout.write(f"\n{sections[name]}\n")
                 sys.stdout.flush()
     except LocalError as error:
@@ -52,12 +61,14 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="one short block each: to see that it works, not to know")
     parser.add_argument("--write", action="store_true", help=f"put the results into {REPORT.relative_to(ROOT)}")
     parser.add_argument("--blocks", type=int, help="blocks of each contender; more where the machine is not quiet")
-    parser.add_argument("--accounts", type=int, help="accounts of the ledger's first half (1,000)")
+    parser.add_argument("--accounts", type=int, help="accounts of the ledger's first half (10,000)")
     parser.add_argument("--idle-hooks", action="store_true", help="measure a plugin that does nothing, too")
     return parser.parse_args(arguments)
 
 
-def _section(name: str, server: EmbeddedPostgres, folder: Path, options: argparse.Namespace, command: str) -> str:
+def _section(
+    name: str, server: EmbeddedPostgres, folder: Path, options: argparse.Namespace, command: str
+) -> tuple[str, plots.Draw]:
     circumstances = report.Circumstances(
         command=command,
         postgres=_describe(server),
@@ -68,17 +79,20 @@ def _section(name: str, server: EmbeddedPostgres, folder: Path, options: argpars
         effort = proxy.QUICK if options.quick else proxy.FULL
         effort = replace(effort, blocks=options.blocks or effort.blocks)
         outcomes = proxy.measure(server, folder, effort, idle_hooks=options.idle_hooks)
-        return report.proxy_report(outcomes, circumstances, effort)
+        return report.proxy_report(outcomes, circumstances, effort), plots.of_proxy(outcomes)
     if name == "growth":
         books = growth.QUICK if options.quick else growth.FULL
         books = replace(books, blocks=options.blocks or books.blocks)
-        return growth_report.report(growth.measure(server, books), circumstances, books)
+        grown = growth.measure(server, books)
+        return growth_report.report(grown, circumstances, books), plots.of_growth(grown)
     if name == "memory":
         requests = memory.QUICK if options.quick else memory.FULL
-        return memory.report(memory.measure(server, folder, requests), circumstances)
+        resident = memory.measure(server, folder, requests)
+        return memory.report(resident, circumstances), plots.of_memory(resident)
     pairs = ledger.QUICK if options.quick else ledger.FULL
     pairs = replace(pairs, blocks=options.blocks or pairs.blocks, accounts=options.accounts or pairs.accounts)
-    return report.ledger_report(ledger.measure(server, folder, pairs), circumstances, pairs)
+    rates = ledger.measure(server, folder, pairs)
+    return report.ledger_report(rates, circumstances, pairs), plots.of_ledger(rates)
 
 
 @contextlib.contextmanager

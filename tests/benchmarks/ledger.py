@@ -67,7 +67,7 @@ class Effort:
     contenders: Sequence[Contender]
 
 
-FULL = Effort(1000, 5, 1, 4.0, (PGBENCH, SHIPPED, WIDE_POOL, NO_LANES))
+FULL = Effort(10_000, 5, 1, 4.0, (PGBENCH, SHIPPED, WIDE_POOL, NO_LANES))
 QUICK = Effort(100, 1, 0, 2.0, (PGBENCH, SHIPPED))
 
 

@@ -250,13 +250,13 @@ def _ledger_sentences(outcome: ledger.Outcome) -> Iterator[str]:
         )
 
 
-_TITLES = {
+TITLES = {
     "proxy": "The proxy with the plugin, against the same without",
     "ledger": "The ledger alone",
     "growth": "Few accounts and many",
     "memory": "Memory",
 }
-SECTIONS = tuple(_TITLES)
+SECTIONS = tuple(TITLES)
 
 
 def write(path: Path, sections: Mapping[str, str]) -> None:
@@ -267,7 +267,7 @@ def write(path: Path, sections: Mapping[str, str]) -> None:
         before, found, rest = text.partition(begin)
         after = rest.partition(end)[2]
         if not found:
-            before = f"{text.rstrip()}\n\n## {_TITLES[name]}\n\n"
+            before = f"{text.rstrip()}\n\n## {TITLES[name]}\n\n"
             after = "\n"
         text = f"{before}{begin}\n\n{content.strip()}\n\n{end}{after}"
     path.write_text(text, "utf-8")
