@@ -20,6 +20,8 @@ from deploy.local.testing import StockProxy, fresh_database, start_stock_proxy
 
 from .machine import cpu_by_kind
 
+_PATIENT = {"TIMEOUT_WORKER_HEALTHCHECK": "120"}
+"""Uvicorn ends a worker that is silent for five seconds, and importing LiteLLM six times over takes longer."""
 AMPLE_TOKENS = 1_000_000_000_000
 PLUGIN = "solaris_hooks.plugin.proxy_handler"
 _BOOKED = "SELECT (SELECT count(*) FROM solaris.usage WHERE status = 'settled'), (SELECT count(*) FROM solaris.holds)"
@@ -123,7 +125,7 @@ def running(
                 database_url=database_url,
                 folder=folder / f"proxy-{number}",
                 provider_url=provider_url,
-                env={"PYTHONPATH": str(ROOT), "NUM_WORKERS": str(workers)},
+                env={"PYTHONPATH": str(ROOT), "NUM_WORKERS": str(workers), **_PATIENT},
             )
             stack.callback(proxy.stop)
             proxies.append((contender, proxy, database_url))
