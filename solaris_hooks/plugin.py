@@ -21,11 +21,15 @@ from functools import partial
 from pathlib import Path
 from uuid import UUID
 
+from fastapi import FastAPI, Request
+from starlette.types import Scope
+
 from solaris_hooks import __version__
 from solaris_hooks.hooks import tokenizer
 from solaris_hooks.hooks.admission import Admission
 from solaris_hooks.hooks.answer_lengths import AnswerLengths
 from solaris_hooks.hooks.growth import Growth
+from solaris_hooks.hooks.guard import Guard
 from solaris_hooks.hooks.handler import SolarisHandler
 from solaris_hooks.hooks.identity import account_of, is_master_key
 from solaris_hooks.hooks.in_flight import InFlight
@@ -41,7 +45,7 @@ from solaris_hooks.ledger.migrations import books_id, migrate
 from solaris_hooks.ledger.postgres import PostgresLedger
 from solaris_hooks.ledger.spend_logs import LiteLLMSpendLogs
 from solaris_hooks.ledger.sweep import Sweeper
-from solaris_hooks.quota.errors import JournalError, LedgerUnavailableError, SettingsError
+from solaris_hooks.quota.errors import JournalError, LedgerUnavailableError, SettingsError, SolarisError
 from solaris_hooks.settings import Settings, WhenAway, load_settings
 from solaris_hooks.web.api import build_api, mount
 from solaris_hooks.web.auth import LiteLLMAuthenticator
@@ -85,6 +89,7 @@ def build(settings: Settings, journal: Journal) -> tuple[SolarisHandler, Postgre
         in_flight=in_flight,
         weights=weights,
         lengths=lengths,
+        prices=settings.price_table,
     )
     upkeep = Upkeep(
         journalled=journalled,
@@ -223,8 +228,32 @@ def start() -> SolarisHandler:
         )
     )
     mount(app, build_api(ledger, authenticator, open_accounts=settings.new_account.create))
+    _guard(app, handler, settings, authenticator)
     _LOG.info("solaris_hooks %s is ready", __version__)
     return handler
+
+
+def _guard(app: FastAPI, handler: SolarisHandler, settings: Settings, authenticator: LiteLLMAuthenticator) -> None:
+    """Put the guard in front of LiteLLM's router, once, behind all of LiteLLM's middleware."""
+
+    async def administrator(scope: Scope) -> bool:
+        """Whether LiteLLM knows the request's key as an administrator's; of a web socket by its headers."""
+        try:
+            await authenticator.administrator(Request({"method": "GET", **scope, "type": "http"}), change=True)
+        except SolarisError:
+            return False
+        return True
+
+    inner = app.router.middleware_stack
+    app.router.middleware_stack = Guard(
+        inner.app if isinstance(inner, Guard) else inner,
+        routes=app.router.routes,
+        administrator=administrator,
+        at_end=handler.settled_at_end,
+        unmetered_routes=settings.unmetered_routes,
+        unmetered_call_types=settings.unmetered_call_types,
+        locale=settings.default_locale,
+    )
 
 
 proxy_handler = start()

@@ -23,10 +23,12 @@ from solaris_hooks.ledger.records import NewAccount
 from solaris_hooks.messages import LOCALES
 from solaris_hooks.quota.checks import checked_anchor_day, checked_time_zone
 from solaris_hooks.quota.errors import InvalidRequestError, SettingsError
+from solaris_hooks.quota.units import Unit, UnitPrices
 from solaris_hooks.quota.weights import Weights, WeightTable
 
 SECTION = "solaris_settings"
 T = TypeVar("T")
+Price = Annotated[Decimal, Field(ge=0, le=1_000_000_000, max_digits=18, decimal_places=9, allow_inf_nan=False)]
 Weight = Annotated[Decimal, Field(ge=0, le=1000, max_digits=12, decimal_places=9, allow_inf_nan=False)]
 
 
@@ -67,6 +69,17 @@ class ModelWeights(BaseModel):
     output: Weight = Decimal(1)
 
 
+class ModelPrices(BaseModel):
+    """Booked tokens for what a model does that is not counted in tokens; a unit that is left out has no price."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    image: Price | None = Field(None, description="Each image made or changed.")
+    second: Price | None = Field(None, description="Each second of sound that is transcribed.")
+    character: Price | None = Field(None, description="Each character that is spoken.")
+    call: Price | None = Field(None, description="Each call: of moderation, or of reranking up to 100 documents.")
+
+
 class Settings(BaseSettings):
     """Settings of the plugin. Times in seconds, tokens booked (weighted) unless said otherwise."""
 
@@ -98,9 +111,15 @@ class Settings(BaseSettings):
     weights: dict[str, ModelWeights] = Field(
         default_factory=dict, description="By glob pattern of the model's public name; the first match wins."
     )
+    unit_prices: dict[str, ModelPrices] = Field(
+        default_factory=dict, description="Booked tokens for each image, second, character or call, by model pattern."
+    )
     meter_master_key: bool = Field(default=False, description="Meter requests made with LiteLLM's master key too.")
     unmetered_call_types: list[str] = Field(
         default_factory=list, description="LiteLLM call types that may pass without being metered."
+    )
+    unmetered_routes: list[str] = Field(
+        default_factory=list, description="Patterns of paths that may pass although they are not metered."
     )
     refusal_status: int = Field(402, ge=400, le=499, description="HTTP status of a refusal for quota.")
 
@@ -125,6 +144,9 @@ class Settings(BaseSettings):
     )
     first_stream_tokens: int = Field(
         1024, ge=1, le=1_000_000, description="Output that a stream holds at first, until its model's are known."
+    )
+    unknown_model_input_tokens: int = Field(
+        128_000, ge=1, le=10_000_000, description="Prompt window where LiteLLM knows none of the model."
     )
     media_tokens: int = Field(2000, ge=0, le=1_000_000, description="Estimate for each image in a prompt.")
     estimate_margin_percent: int = Field(
@@ -214,6 +236,16 @@ class Settings(BaseSettings):
                     output=each.output,
                 )
                 for pattern, each in self.weights.items()
+            }
+        )
+
+    @property
+    def price_table(self) -> UnitPrices:
+        """Prices of units by model."""
+        return UnitPrices(
+            {
+                pattern: {Unit(name): price for name, price in each if price is not None}
+                for pattern, each in self.unit_prices.items()
             }
         )
 

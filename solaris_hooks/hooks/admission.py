@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from litellm.proxy._types import ProxyException
 
 from solaris_hooks.hooks import refusals, tokenizer
+from solaris_hooks.hooks.call_types import FREE_CALL_TYPES
+from solaris_hooks.hooks.guard import let_pass
 from solaris_hooks.hooks.identity import account_of, is_master_key
 from solaris_hooks.hooks.in_flight import InFlight, Request
 from solaris_hooks.hooks.request_body import Body, disarm, headers_of, mark, unmark
@@ -18,6 +20,7 @@ from solaris_hooks.hooks.routes import ROUTES, Demand, Route
 from solaris_hooks.ledger.records import HoldOutcome, HoldRequest, HoldResult
 from solaris_hooks.quota.errors import InvalidRequestError, SolarisError
 from solaris_hooks.quota.ids import AccountId, HoldId, new_hold_id
+from solaris_hooks.quota.prompt import Prompt
 from solaris_hooks.quota.sizing import Sizing
 
 if TYPE_CHECKING:
@@ -100,6 +103,7 @@ class Admission:
         self._settler = settler
         self._profiles = profiles
         self._weights = settings.weight_table
+        self._prices = settings.price_table
 
     async def admit(self, auth: UserAPIKeyAuth, body: Body, call_type: str) -> None:
         """Hold tokens for a request and mark it; change its cap if the balance is tight.
@@ -113,11 +117,13 @@ class Admission:
             await self._settler.release(superseded)
         try:
             unmetered_key = is_master_key(auth) and not self._settings.meter_master_key
-            if unmetered_key or call_type in self._settings.unmetered_call_types:
+            if unmetered_key or call_type in self._settings.unmetered_call_types or let_pass():
                 return
             route = ROUTES.get(call_type)
             if route is None:
-                raise refusals.unmetered_call_type(call_type)
+                if call_type in FREE_CALL_TYPES:
+                    return
+                raise refusals.unmetered_call_type(self._settings.default_locale, call_type)
             ask = self._read(auth, body, route)
             await self._admit(ask, body)
         except InvalidRequestError as exc:
@@ -180,19 +186,42 @@ class Admission:
 
     def _sizings(self, ask: Ask, prompt_tokens: int) -> list[Sizing]:
         """What the request needs by the model asked for (first) and by each that may answer in its place."""
-        return [
-            Sizing(
-                prompt_tokens=prompt_tokens,
-                output_tokens=self._output_tokens(model, ask.demand.output.cap),
-                choices=ask.demand.output.choices,
-                weights=self._weights.of(model),
-                usual_tokens=self._usual_tokens(model, can_grow=ask.can_grow),
+        sizings = []
+        for model in ask.candidates:
+            price = self._price(ask.demand, model)
+            free = price == 0
+            sizings.append(
+                Sizing(
+                    prompt_tokens=0 if free else self._prompt_tokens(ask.demand.prompt, model, prompt_tokens),
+                    output_tokens=self._output_tokens(model, ask.demand.output.cap),
+                    choices=ask.demand.output.choices,
+                    weights=self._weights.of(model),
+                    usual_tokens=self._usual_tokens(model, can_grow=ask.can_grow),
+                    least_tokens=ask.demand.output.least,
+                    price=price or 0,
+                )
             )
-            for model in ask.candidates
-        ]
+        return sizings
+
+    def _prompt_tokens(self, prompt: Prompt, model: str, seen_tokens: int) -> int:
+        """What is seen of a prompt, or the model's whole window where the provider adds what is not."""
+        if not prompt.unseen:
+            return seen_tokens
+        return max(seen_tokens, self._models.facts(model).window or self._settings.unknown_model_input_tokens)
+
+    def _price(self, demand: Demand, model: str) -> int | None:
+        """Booked tokens of what is paid by the unit; None where tokens are paid for."""
+        if demand.units is None:
+            return None
+        priced = self._prices.price(model, demand.units)
+        if priced is None:
+            raise refusals.no_price(self._settings.default_locale, model, demand.units)
+        return priced.charge
 
     def _output_tokens(self, model: str, cap: int | None) -> int:
         limit = self._models.facts(model).output_limit
+        if cap == 0:
+            return 0  # a kind of call that generates nothing
         if cap is None or not self._lengths.obeys_caps(model):
             unknown = self._settings.unknown_model_output_tokens
             return limit if limit is not None else max(unknown, cap or 0)

@@ -13,12 +13,15 @@ from litellm.integrations.custom_logger import CustomLogger
 from litellm.proxy._types import ProxyException
 
 from solaris_hooks.hooks import refusals
+from solaris_hooks.hooks.at_end import SettledAtEnd
 from solaris_hooks.hooks.models import answering_model
 from solaris_hooks.hooks.request_body import Body, marked
+from solaris_hooks.hooks.routes import settled_by_headers
 from solaris_hooks.hooks.stream import settled_at_end
 
 if TYPE_CHECKING:
     from litellm.proxy._types import UserAPIKeyAuth
+    from starlette.types import ASGIApp
 
     from solaris_hooks.hooks.admission import Admission
     from solaris_hooks.hooks.growth import Growth
@@ -50,6 +53,10 @@ class SolarisHandler(CustomLogger):
         self._growth_of = growth_of
         self._upkeep = upkeep
         self._locale = locale
+
+    def settled_at_end(self, app: ASGIApp) -> SettledAtEnd:
+        """LiteLLM's router, for answers of which it tells no hook in time."""
+        return SettledAtEnd(app, in_flight=self._in_flight, settler=self._settler)
 
     async def async_pre_call_hook(
         self, user_api_key_dict: UserAPIKeyAuth, cache: object, data: Body, call_type: str
@@ -124,7 +131,12 @@ class SolarisHandler(CustomLogger):
         request_headers: dict[str, str] | None = None,
         litellm_call_info: dict[str, Any] | None = None,
     ) -> dict[str, str] | None:
-        """The account's figures: after settlement for an answer in one piece, at the hold for a stream."""
+        """The account's figures: after settlement for an answer in one piece, at the hold for a stream.
+
+        Of sound, in or out, LiteLLM tells no other hook in time: it settles here.
+        """
         hold_id = marked(data)
         request = self._in_flight.find(hold_id) or self._in_flight.of_this_task(hold_id)
+        if request is not None and response is not None and settled_by_headers(request.route):
+            await self.async_post_call_success_hook(data, user_api_key_dict, response)
         return refusals.quota_headers(request.balance) if request is not None else None

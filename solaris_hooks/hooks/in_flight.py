@@ -11,12 +11,11 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
-from solaris_hooks.hooks.routes import Demand, Route
+from solaris_hooks.hooks.routes import Demand, Report, Route
 from solaris_hooks.ledger.records import Settlement
 from solaris_hooks.quota.balance import Balance
 from solaris_hooks.quota.ids import AccountId, HoldId
 from solaris_hooks.quota.sizing import Sizing
-from solaris_hooks.quota.usage import Usage
 
 
 @dataclass(slots=True, eq=False)
@@ -57,7 +56,7 @@ class Request:
     started: float = field(default_factory=time.monotonic)
     streaming: bool = False
     ended: bool = False
-    reported: Usage | None = None
+    reported: Report | None = None
     reported_at: float | None = None
     unbooked: Settlement | None = None
     unreleased: bool = False

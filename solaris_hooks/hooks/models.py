@@ -23,10 +23,12 @@ class ModelFacts:
     Attributes:
         output_limit: the most output tokens that any of them can generate; None if one is unknown.
         hides_output: one may generate tokens that its stream does not show: hidden reasoning.
+        window: the longest prompt that any of them reads, in tokens; None if one is unknown.
     """
 
     output_limit: int | None
     hides_output: bool
+    window: int | None = None
 
 
 class Models:
@@ -46,7 +48,9 @@ class Models:
             self._known.clear()
         deployments = _deployments(model)
         facts = ModelFacts(
-            output_limit=_largest(map(_output_limit, deployments)), hides_output=any(map(_reasons, deployments))
+            output_limit=_largest(_limit(each, "max_output_tokens") for each in deployments),
+            hides_output=any(map(_reasons, deployments)),
+            window=_largest(_limit(each, "max_input_tokens") for each in deployments),
         )
         self._known[model] = (now + CACHE_SECONDS, facts)
         return facts
@@ -100,9 +104,9 @@ def _facts(deployment: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             yield litellm.model_cost[each]
 
 
-def _output_limit(deployment: Mapping[str, Any]) -> int | None:
+def _limit(deployment: Mapping[str, Any], name: str) -> int | None:
     for facts in _facts(deployment):
-        limit = facts.get("max_output_tokens")
+        limit = facts.get(name)
         if isinstance(limit, int) and limit > 0:
             return limit
     return None

@@ -14,6 +14,7 @@ from litellm.proxy._types import ProxyException
 from solaris_hooks.messages import day, sentence, whole_number
 from solaris_hooks.quota.balance import Balance, State, Status
 from solaris_hooks.quota.errors import InvalidRequestError
+from solaris_hooks.quota.units import UnitUse
 
 MAX_MESSAGE_CHARACTERS = 240 - len("402 ")
 
@@ -89,13 +90,17 @@ def invalid_request(error: InvalidRequestError) -> ProxyException:
     return _refusal(error.message, "invalid_request_error", error.status, dict(_NO_RETRY), param=error.param)
 
 
-def unmetered_call_type(call_type: str) -> ProxyException:
+def unmetered_call_type(locale: str, call_type: str) -> ProxyException:
     """A kind of call that is not metered, and that no setting lets pass."""
-    text = (
-        f"Calls of type {call_type} are not metered here and are refused; "
-        "an administrator can let them pass with solaris_settings.unmetered_call_types."
-    )
+    text = sentence(locale, "refusal.call_type", call_type=call_type)
     return _refusal(text, "call_type_not_metered", 403, dict(_NO_RETRY))
+
+
+def no_price(locale: str, model: str, use: UnitUse) -> ProxyException:
+    """The call is paid by the unit, and no unit of it has a price with this model."""
+    units = ", ".join(unit.value for unit in use.amounts)
+    text = sentence(locale, "refusal.no_price", model=model, units=units)
+    return _refusal(text, "price_not_set", 403, dict(_NO_RETRY), param="model")
 
 
 def one_line(text: str) -> str:
@@ -107,6 +112,12 @@ def one_line(text: str) -> str:
 
 
 def _refusal(text: str, kind: str, status: int, headers: dict[str, str], *, param: str | None = None) -> ProxyException:
-    return ProxyException(
-        message=one_line(text), type=kind, param=param, code=status, headers=headers, openai_code=kind
-    )
+    return _Refusal(one_line(text), kind, param, status, headers)
+
+
+class _Refusal(ProxyException):
+    """LiteLLM's exception, with the status also where the route for transcriptions looks for it."""
+
+    def __init__(self, text: str, kind: str, param: str | None, status: int, headers: dict[str, str]) -> None:
+        super().__init__(message=text, type=kind, param=param, code=status, headers=headers, openai_code=kind)
+        self.status_code = status

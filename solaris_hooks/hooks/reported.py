@@ -1,48 +1,57 @@
-"""Usage as LiteLLM reports it, in its objects or in plain dictionaries."""
+"""What stands in answers, be they LiteLLM's objects or plain dictionaries."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from solaris_hooks.quota.usage import Usage, reported_usage
 
 
-def usage_of(answer: object) -> Usage | None:
-    """Usage in a chat answer or a chunk of one; None where it has none that can be believed."""
-    usage = _field(answer, "usage")
+def usage_of(answer: object, *, no_output: bool = False) -> Usage | None:
+    """Usage in OpenAI's words; None where an answer has none that can be believed.
+
+    Args:
+        answer: whole, or a chunk of one.
+        no_output: the kind of call generates nothing, so a missing count of output is none.
+    """
+    usage = field_of(answer, "usage")
     if usage is None:
         return None
+    completion_tokens = field_of(usage, "completion_tokens")
     return reported_usage(
-        prompt_tokens=_field(usage, "prompt_tokens"),
-        completion_tokens=_field(usage, "completion_tokens"),
-        cached_tokens=_field(_field(usage, "prompt_tokens_details"), "cached_tokens"),
-        reasoning_tokens=_field(_field(usage, "completion_tokens_details"), "reasoning_tokens"),
+        prompt_tokens=field_of(usage, "prompt_tokens"),
+        completion_tokens=0 if completion_tokens is None and no_output else completion_tokens,
+        cached_tokens=field_of(field_of(usage, "prompt_tokens_details"), "cached_tokens"),
+        reasoning_tokens=field_of(field_of(usage, "completion_tokens_details"), "reasoning_tokens"),
     )
 
 
 def text_of(answer: object) -> str:
     """All text that a chat answer or a chunk of one carries: content, reasoning and tool calls."""
     pieces: list[str] = []
-    for choice in _items(answer, "choices"):
+    for choice in items_of(answer, "choices"):
         for name in ("delta", "message"):
-            part = _field(choice, name)
-            pieces += [_text(_field(part, "content")), _text(_field(part, "reasoning_content"))]
-            for call in _items(part, "tool_calls"):
-                function = _field(call, "function")
-                pieces += [_text(_field(function, "name")), _text(_field(function, "arguments"))]
+            part = field_of(choice, name)
+            pieces += [text_or_nothing(field_of(part, name)) for name in ("content", "reasoning_content")]
+            for call in items_of(part, "tool_calls"):
+                function = field_of(call, "function")
+                pieces += [text_or_nothing(field_of(function, name)) for name in ("name", "arguments")]
     return "".join(pieces)
 
 
-def _text(value: object) -> str:
+def text_or_nothing(value: object) -> str:
+    """A text, or an empty one where there is something else."""
     return value if isinstance(value, str) else ""
 
 
-def _items(holder: object, name: str) -> Iterable[object]:
-    found = _field(holder, name)
+def items_of(holder: object, name: str) -> Sequence[object]:
+    """The items of a list in an object or a dictionary; none where there is no list."""
+    found = field_of(holder, name)
     return found if isinstance(found, list | tuple) else ()
 
 
-def _field(holder: object, name: str) -> object:
+def field_of(holder: object, name: str) -> object:
+    """What stands under a name in an object or a dictionary; None where nothing does."""
     if isinstance(holder, dict):
         return holder.get(name)
     return getattr(holder, name, None)

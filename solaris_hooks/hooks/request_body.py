@@ -7,6 +7,7 @@ from uuid import UUID
 
 from solaris_hooks.quota.errors import InvalidRequestError
 from solaris_hooks.quota.ids import HoldId
+from solaris_hooks.quota.prompt import PROMPT_FIELDS
 
 Body = dict[str, Any]
 
@@ -21,15 +22,21 @@ FORBIDDEN = ("no-log", "mock_response", "mock_tool_calls", "mock_timeout", "mock
 
 _METERED_PARAMETERS = frozenset(
     {
+        *PROMPT_FIELDS,
         "model",
-        "messages",
-        "tools",
-        "functions",
         "n",
         "best_of",
         "max_tokens",
         "max_completion_tokens",
         "max_output_tokens",
+        "config",
+        "generationConfig",
+        "previous_response_id",
+        "conversation",
+        "cachedContent",
+        "container",
+        "mcp_servers",
+        "background",
         "stream",
         "stream_options",
     }
@@ -58,6 +65,20 @@ def disarm(body: Body) -> None:
     options = body.get("stream_options")
     if body.get("stream") and isinstance(options, dict) and options.get("include_usage") is False:
         # Where the operator forces usage in streams, LiteLLM still lets a client say no.
+        body["stream_options"] = {**options, "include_usage": True}
+        body["_litellm_strip_stream_usage"] = True
+
+
+def ask_for_usage(body: Body) -> None:
+    """See to it that a stream ends with its usage, which the client need not see.
+
+    LiteLLM does so itself for chats alone.
+    """
+    if not body.get("stream"):
+        return
+    options = body.get("stream_options")
+    options = options if isinstance(options, dict) else {}
+    if options.get("include_usage") is not True:
         body["stream_options"] = {**options, "include_usage": True}
         body["_litellm_strip_stream_usage"] = True
 

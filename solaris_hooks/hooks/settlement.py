@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 from solaris_hooks.hooks import tokenizer
 from solaris_hooks.ledger.records import LengthKind, Settlement, SettleOutcome
 from solaris_hooks.quota.errors import SolarisError
-from solaris_hooks.quota.usage import Usage, UsageSource
+from solaris_hooks.quota.units import Priced, UnitPrices, UnitUse
+from solaris_hooks.quota.usage import DoubtfulUsage, Usage, UsageSource
 
 if TYPE_CHECKING:
     from solaris_hooks.hooks.answer_lengths import AnswerLengths
     from solaris_hooks.hooks.in_flight import InFlight, Request
+    from solaris_hooks.hooks.routes import Report
     from solaris_hooks.ledger.port import Metering
     from solaris_hooks.quota.ids import AccountId, HoldId
     from solaris_hooks.quota.weights import WeightTable
@@ -37,22 +39,24 @@ class Settler:
         in_flight: InFlight,
         weights: WeightTable,
         lengths: AnswerLengths,
+        prices: UnitPrices | None = None,
     ) -> None:
         """Keep the collaborators."""
+        self._prices = prices or UnitPrices({})
         self._ledger = ledger
         self._in_flight = in_flight
         self._weights = weights
         self._lengths = lengths
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def settle(self, request: Request, usage: Usage | None, *, model: str, text: str) -> None:
+    async def settle(self, request: Request, usage: Report | None, *, model: str, text: str) -> None:
         """Book what a request used, and keep the balance after it on the request.
 
         If the task is cancelled meanwhile, another one books it.
 
         Args:
             request: of this process; one that has ended is left as it is.
-            usage: as the provider reported it, or None: then it is estimated.
+            usage: as the provider reported it, or None: then it is what was held for, or estimated.
             model: the model that answered.
             text: everything it answered, for the estimate.
         """
@@ -86,6 +90,7 @@ class Settler:
         """Give back what the books may have granted to a request whose client has left."""
 
         async def release() -> None:
+            """Release, as far as the books can be reached."""
             try:
                 await self._ledger.release(account_id, hold_id)
             except SolarisError as exc:
@@ -101,13 +106,19 @@ class Settler:
             await self._release(request)
 
     @staticmethod
-    def note_report(request: Request, usage: Usage | None) -> None:
+    def note_report(request: Request, usage: Report | None) -> None:
         """Keep what the success event says, in case that no inline hook settles."""
         if not request.ended and request.reported_at is None:
             request.reported, request.reported_at = usage, time.monotonic()
 
-    async def _settlement(self, request: Request, reported: Usage | None, *, model: str, text: str) -> Settlement:
-        if reported is None:
+    async def _settlement(self, request: Request, reported: Report | None, *, model: str, text: str) -> Settlement:
+        units = reported if isinstance(reported, UnitUse) else request.demand.units
+        priced = None if units is None else self._prices.price(model, units)
+        if priced is not None and units is not None and (priced.charge == 0 or not isinstance(reported, Usage)):
+            return self._priced(request, priced, model=model, exact=units.exact)
+        if isinstance(reported, DoubtfulUsage):
+            usage, source = reported.usage, UsageSource.ESTIMATE
+        elif not isinstance(reported, Usage):
             _LOG.warning("no usable usage from %s: hold %s is booked by estimate", model, request.hold_id)
             usage, source = await self._estimated(request, text), UsageSource.ESTIMATE
         else:
@@ -127,8 +138,23 @@ class Settler:
             },
         )
 
+    @staticmethod
+    def _priced(request: Request, priced: Priced, *, model: str, exact: bool) -> Settlement:
+        """What is paid by the unit: exact where the number of units is known, not only bounded."""
+        return Settlement(
+            account_id=request.account_id,
+            hold_id=request.hold_id,
+            model=model,
+            charge=priced.charge,
+            usage=Usage(input_tokens=0, output_tokens=0),
+            source=UsageSource.PRICE if exact else UsageSource.ESTIMATE,
+            details={"asked": request.model, "units": dict(priced.amounts), "prices": dict(priced.prices)},
+        )
+
     def _learn(self, request: Request, usage: Usage, model: str) -> None:
         """Remember how long the answer got, unless its request cut it short; and how good our count was."""
+        if request.demand.output.cap == 0:
+            return  # nothing was to be generated
         cap = request.cap
         length = -(-usage.output_tokens // request.demand.output.choices)
         if cap is not None and length > cap:
@@ -136,6 +162,8 @@ class Settler:
             _LOG.warning("%s answered with %d tokens where %d were asked for at the most", model, length, cap)
         elif cap is None or length < cap:
             self._lengths.learn(model, LengthKind.STREAM if request.streaming else LengthKind.WHOLE, length)
+        if request.demand.prompt.unseen:
+            return  # our count cannot know what the provider added
         if request.counted_prompt:
             self._lengths.learn_ratio(model, counted=request.counted_prompt, reported=usage.input_tokens)
         elif request.hold_id.int % SAMPLED_PROMPTS == 0:

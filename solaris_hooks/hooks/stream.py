@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from solaris_hooks.hooks.models import answering_model
+from solaris_hooks.hooks.origin import origin_of
 
 if TYPE_CHECKING:
     from solaris_hooks.hooks.growth import Growth
@@ -30,8 +31,12 @@ async def settled_at_end(
     """
     request.streaming = True
     reader = request.route.reader()
+    origin: object = None
+    refused = False
     try:
         async for chunk in chunks:
+            if origin is None and reader.last() is None:
+                origin = origin_of(chunks)
             if not growth.covers(reader.added(chunk)) and not await growth.grow():
                 _LOG.info("hold %s: the stream ends, since its account has no more tokens", request.hold_id)
                 for last in reader.ending():
@@ -40,13 +45,19 @@ async def settled_at_end(
                 break
             reader.see(chunk)
             yield chunk
+    except Exception:
+        refused = reader.last() is None  # the provider said no before it said anything
+        raise
     finally:
-        usage = reader.usage(chunks)
+        usage = reader.usage(origin)
         model = answering_model(request.model, body, reader.last())
         text = reader.text() if usage is None else ""
         # After a disconnect every plain await here is cancelled at once.
         with anyio.CancelScope(shield=True):
-            await settler.settle(request, usage, model=model, text=text)
+            if refused:
+                await settler.release(request)
+            else:
+                await settler.settle(request, usage, model=model, text=text)
 
 
 async def _close(chunks: object) -> None:

@@ -8,16 +8,25 @@ from dataclasses import dataclass
 PROMPT_FIELDS = (
     "messages",
     "prompt",
+    "suffix",
     "input",
     "instructions",
     "system",
+    "systemInstruction",
+    "system_instruction",
+    "contents",
+    "text",
     "tools",
     "tool_choice",
+    "toolConfig",
     "functions",
     "function_call",
     "response_format",
+    "output_config",
     "prediction",
     "web_search_options",
+    "query",
+    "documents",
 )
 """Fields of a request whose text the model reads."""
 
@@ -27,12 +36,34 @@ OVERHEAD_TOKENS = 16
 OBJECT_TOKENS = 4
 """What a chat format adds to each message, part and tool: OpenAI's cookbook counts 3 for a message."""
 
-_MEDIA_FIELDS = frozenset({"image_url", "input_image", "input_audio", "file", "source", "video_url"})
+TOOLS_TOKENS = 1000
+"""What a provider adds to a prompt with tools, once: Anthropic's own text for them is up to 800 tokens."""
+
+BUILT_IN_TOOL_TOKENS = 1000
+"""A tool that a request names without describing it: Anthropic documents 245 to 735 tokens for its own."""
+
+_TOKEN_ID_FIELDS = ("prompt", "input")
+"""Fields in which clients may send a prompt as token ids, each of which is a token."""
+
+_UNSEEN_FIELDS = ("previous_response_id", "conversation", "cachedContent", "cached_content", "container", "mcp_servers")
+"""Fields that bring a context which the provider keeps, or fetches itself."""
+
+_DESCRIBED_TOOLS = frozenset({"function", "custom"})
+"""Types of tools that the client runs itself, and whose description is all that the model reads."""
+
+_CLIENT_TOOLS = ("bash_", "text_editor_", "computer_", "memory_")
+"""Anthropic's tools that the client runs, by the beginning of their types."""
+
+_MEDIA_FIELDS = frozenset(
+    {"image_url", "input_image", "input_audio", "file", "file_data", "source", "video_url"}
+    | {"inlineData", "inline_data", "fileData"}
+)
 """Fields whose text is data of another medium: base64 or an address, not words."""
 
 _BYTES_PER_MEDIA_TOKEN = 16
 """Sound and documents: a second of MP3 at 128 kbit/s is 16 kB and counts 10 to 32 tokens; a page of a
-PDF is some 50 kB and counts up to 3,000. One token for 16 bytes is above both."""
+PDF is some 50 kB and counts up to 3,000. One token for 16 bytes is above both. A PDF of dense text is smaller
+for what it says, so its upper bound is a token for each byte."""
 
 _LONGEST_NAME = 256
 """Longer texts beside a medium are its data, shorter ones name it."""
@@ -47,11 +78,14 @@ class Prompt:
         fixed_tokens: what the format and other media add to the texts.
         upper_bound: tokens that the prompt cannot exceed: a token of a byte-level tokenizer is at least
             one byte, so the texts have at most as many tokens as bytes.
+        unseen: the provider adds what the request only names (a stored conversation, a file, a search): the
+            window of the model alone bounds it.
     """
 
     texts: tuple[str, ...]
     fixed_tokens: int
     upper_bound: int
+    unseen: bool = False
 
     def counted(self, count: Callable[[str], int]) -> int:
         """Tokens by a tokenizer; never above the upper bound.
@@ -73,30 +107,86 @@ def read_prompt(body: Mapping[str, object], *, media_tokens: int) -> Prompt:
     """
     texts: list[str] = []
     fixed = OVERHEAD_TOKENS
-    for kind, value in _leaves(body):
+    fields = {name: body[name] for name in PROMPT_FIELDS if name in body}
+    for name in _TOKEN_ID_FIELDS:
+        value = fields.get(name)
+        if isinstance(value, list):
+            fields[name], ids = _without_token_ids(value)
+            fixed += ids
+    hidden = 0
+    unseen = _names_context(body)
+    for kind, value in _leaves(fields):
         if kind == "text":
             texts.append(value)
         elif kind == "object":
             fixed += OBJECT_TOKENS
         elif kind == "image":
             fixed += media_tokens
+        elif kind == "reference":
+            fixed, unseen = fixed + media_tokens, True
         else:
-            fixed += max(media_tokens, len(value) // _BYTES_PER_MEDIA_TOKEN)
+            least = max(media_tokens, len(value) // _BYTES_PER_MEDIA_TOKEN)
+            fixed += least
+            hidden += max(0, len(value) - least) if kind == "document" else 0
+    tools_tokens, hosted = _read_tools(body.get("tools"))
     size = sum(len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass")) for text in texts)
-    return Prompt(tuple(texts), fixed, size + len(texts) + fixed)
+    fixed += tools_tokens
+    return Prompt(tuple(texts), fixed, size + len(texts) + fixed + hidden, unseen or hosted)
 
 
-def _leaves(body: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    """Pairs of a kind (text, object, image, media) and a text."""
-    waiting: list[tuple[str | None, object]] = [(name, body[name]) for name in PROMPT_FIELDS if name in body]
+def _names_context(body: Mapping[str, object]) -> bool:
+    """Whether a request names a context instead of sending it; a stored prompt is an object with an id."""
+    return any(body.get(name) for name in _UNSEEN_FIELDS) or isinstance(body.get("prompt"), Mapping)
+
+
+def _read_tools(tools: object) -> tuple[int, bool]:
+    """Tokens that tools add beside their own words, and whether the provider runs one of them."""
+    if not isinstance(tools, list) or not tools:
+        return 0, False
+    built_in = [tool for tool in tools if isinstance(tool, Mapping) and _is_built_in(tool)]
+    hosted = any(not str(tool.get("type", "")).startswith(_CLIENT_TOOLS) for tool in built_in)
+    return TOOLS_TOKENS + BUILT_IN_TOOL_TOKENS * len(built_in), hosted
+
+
+def _is_built_in(tool: Mapping[str, object]) -> bool:
+    if "type" in tool:
+        return str(tool["type"]) not in _DESCRIBED_TOOLS
+    # Anthropic's and chat's own tools have a name; Gemini's hold declarations, or name one of Google's.
+    described = {"name", "function", "functionDeclarations", "function_declarations"}
+    return described.isdisjoint(tool)
+
+
+def _without_token_ids(prompt: list[object]) -> tuple[list[object], int]:
+    """A prompt without its token ids, and how many there are: one prompt of ids, or a list of such prompts."""
+    rest: list[object] = []
+    ids = 0
+    for item in prompt:
+        if _is_token_id(item):
+            ids += 1
+        elif isinstance(item, list) and all(map(_is_token_id, item)):
+            ids += len(item)
+        else:
+            rest.append(item)
+    return rest, ids
+
+
+def _is_token_id(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _leaves(fields: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Pairs of a kind (text, object, image, media, document, reference) and a text."""
+    waiting: list[tuple[str | None, object]] = list(fields.items())
     while waiting:
         field, value = waiting.pop()
-        if field in _MEDIA_FIELDS and isinstance(value, str | Mapping):
+        if field in _MEDIA_FIELDS and isinstance(value, str | Mapping) and not _is_words(value):
             yield _medium(field, value)
         elif isinstance(value, str):
             yield "text", value
         elif isinstance(value, Mapping):
             yield "object", ""
+            if value.get("type") in {"input_file", "item_reference"} and not value.get("file_data"):
+                yield "reference", ""
             for name, inner in value.items():
                 yield "text", str(name)
                 waiting.append((str(name), inner))
@@ -106,11 +196,33 @@ def _leaves(body: Mapping[str, object]) -> Iterator[tuple[str, str]]:
             yield "text", str(value)
 
 
+def _is_words(value: str | Mapping[str, object]) -> bool:
+    """Whether what stands in a medium's place is text after all: Anthropic's documents of text, or files of it."""
+    if isinstance(value, str):
+        return value.startswith("data:text/")
+    file_data = value.get("file_data")
+    if isinstance(file_data, str) and file_data.startswith("data:text/"):
+        return True
+    return value.get("type") in {"content", "text"} or _media_type(value).startswith("text/")
+
+
+def _media_type(value: Mapping[str, object]) -> str:
+    return str(value.get("media_type") or value.get("mimeType") or value.get("mime_type") or "")
+
+
 def _medium(field: str | None, value: str | Mapping[str, object]) -> tuple[str, str]:
     if field in {"image_url", "input_image"}:
         return "image", ""
     if isinstance(value, str):
-        return "media", value
-    media_type = str(value.get("media_type", ""))
+        if value.startswith(("http://", "https://", "gs://")):
+            return "reference", ""
+        return ("document", value) if field in {"file", "file_data", "source"} else ("media", value)
+    media_type = _media_type(value)
+    if media_type.startswith("image/"):
+        return "image", ""
     data = next((inner for inner in value.values() if isinstance(inner, str) and len(inner) > _LONGEST_NAME), "")
-    return ("image", "") if media_type.startswith("image/") else ("media", data)
+    named = any(name in value for name in ("file_id", "url", "fileUri", "file_uri", "file_url"))
+    if named and (not data or data.startswith("http")):
+        return "reference", ""
+    sound = field == "input_audio" or media_type.startswith(("audio/", "video/"))
+    return ("media" if sound else "document"), data

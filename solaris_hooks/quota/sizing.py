@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR
 
@@ -29,23 +29,25 @@ class OutputRequest:
         cap: tokens for each choice, or None where the request names no limit.
         choices: how many answers it asks for.
         cap_fields: the names under which it gave the cap.
+        least: the smallest cap that providers take; a smaller one is raised to it on its way.
     """
 
     cap: int | None
     choices: int
     cap_fields: tuple[str, ...]
+    least: int = 1
 
 
-def read_output_request(body: Mapping[str, object]) -> OutputRequest:
-    """Read ``max_completion_tokens``, ``max_tokens`` and ``n`` of a chat request.
+def read_output_request(body: Mapping[str, object], cap_fields: Sequence[str] = _CAP_FIELDS) -> OutputRequest:
+    """Read the caps of a request (of a chat: ``max_completion_tokens`` and ``max_tokens``), and ``n``.
 
     Where both caps are given, the larger counts, since providers differ in which they obey.
 
     Raises:
         InvalidRequestError: a value is none that a provider can obey (``max_tokens: -1``, ``n: 0``, text).
     """
-    caps = {name: _positive(body, name) for name in _CAP_FIELDS if body.get(name) is not None}
-    choices = _positive(body, "n") if body.get("n") is not None else 1
+    caps = {name: positive(body, name) for name in cap_fields if body.get(name) is not None}
+    choices = positive(body, "n") if body.get("n") is not None else 1
     if choices > MAX_CHOICES:
         raise InvalidRequestError(f"n must be at most {MAX_CHOICES}.", param="n")
     for name, cap in caps.items():
@@ -54,7 +56,12 @@ def read_output_request(body: Mapping[str, object]) -> OutputRequest:
     return OutputRequest(max(caps.values()) if caps else None, choices, tuple(caps))
 
 
-def _positive(body: Mapping[str, object], name: str) -> int:
+def positive(body: Mapping[str, object], name: str) -> int:
+    """A whole number of at least 1 in a request.
+
+    Raises:
+        InvalidRequestError: there is something else.
+    """
     value = body[name]
     if isinstance(value, float) and value.is_integer():
         value = int(value)
@@ -75,6 +82,8 @@ class Sizing:
         choices: number of answers.
         weights: of the model asked for.
         usual_tokens: what nearly all such answers stay within; None where nobody knows yet.
+        least_tokens: the smallest cap that a provider takes.
+        price: booked tokens of what is paid by the unit, beside the tokens.
     """
 
     prompt_tokens: int
@@ -82,6 +91,8 @@ class Sizing:
     choices: int
     weights: Weights
     usual_tokens: int | None = None
+    least_tokens: int = 1
+    price: int = 0
 
     @property
     def prompt_charge(self) -> int:
@@ -97,6 +108,7 @@ class Sizing:
     def fair(self) -> int:
         """Booked tokens of answers as long as nearly all are: what to hold where others need tokens too."""
         usual = self.output_tokens if self.usual_tokens is None else min(self.usual_tokens, self.output_tokens)
+        usual = max(usual, min(self.least_tokens, self.output_tokens))
         return self.charge_of(usual * self.choices)
 
     @property
@@ -106,8 +118,8 @@ class Sizing:
 
     @property
     def minimum(self) -> int:
-        """Booked tokens of the prompt and one token of each answer: with less nothing can be done."""
-        return self.charge_of(min(1, self.output_tokens) * self.choices)
+        """Booked tokens of the prompt and the shortest answers: with less nothing can be done."""
+        return self.charge_of(min(self.least_tokens, self.output_tokens) * self.choices)
 
     def cap_within(self, held: int) -> int:
         """The most tokens each choice may have so that the whole costs no more than what is held."""
@@ -123,11 +135,11 @@ class Sizing:
         weights = self.weights
         if weights.output == 0:
             return MAX_CAP
-        left = held - self.prompt_tokens * max(weights.input, weights.cached_input)
+        left = held - self.price - self.prompt_tokens * max(weights.input, weights.cached_input)
         return int((left / weights.output).to_integral_value(rounding=ROUND_FLOOR))
 
     def charge_of(self, output_tokens: int) -> int:
-        """Booked tokens of the prompt and of this many tokens of output, all choices together."""
+        """Booked tokens of the prompt, the price, and this many tokens of output, all choices together."""
         dearer = max(self.weights.input, self.weights.cached_input)
-        exact = self.prompt_tokens * dearer + output_tokens * self.weights.output
+        exact = self.price + self.prompt_tokens * dearer + output_tokens * self.weights.output
         return int(exact.to_integral_value(rounding=ROUND_CEILING))

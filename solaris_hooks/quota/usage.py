@@ -16,6 +16,8 @@ class UsageSource(StrEnum):
     """Reported by the provider: exact."""
     ESTIMATE = "estimate"
     """Counted by us, since the provider reported nothing that can be believed."""
+    PRICE = "price"
+    """Units whose price and number are known: exact."""
     SPEND_LOG = "spend_log"
     """Found by the sweeper in LiteLLM's own spend logs: what the provider reported."""
     SWEEP = "sweep"
@@ -42,6 +44,13 @@ class Usage:
     output_tokens: int
     cached_input_tokens: int = 0
     reasoning_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtfulUsage:
+    """Figures of which nobody can tell whether a provider reported them: booked, but marked as estimated."""
+
+    usage: Usage
 
 
 def _tokens(value: object) -> int | None:

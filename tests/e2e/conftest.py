@@ -22,6 +22,29 @@ def provider_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
+def _models_of_other_routes(simulated: dict[str, str], limits: dict[str, int]) -> list[dict[str, object]]:
+    """The simulated provider as LiteLLM reaches it for routes other than chat."""
+    anthropic = {"api_base": "os.environ/SIMULATED_PROVIDER_ROOT", "api_key": "simulated"}
+    google = {"api_base": "os.environ/SIMULATED_PROVIDER_GOOGLE", "api_key": "simulated"}
+    return [
+        {"model_name": name, "litellm_params": {"model": model, **reached}, "model_info": limits}
+        for name, model, reached in (
+            ("text", "text-completion-openai/text", simulated),
+            ("claude", "anthropic/claude-sonnet-4-5", anthropic),
+            ("google", "gemini/gemini-2.5-flash", google),
+            ("image", "openai/gpt-image-1", simulated),
+            ("voice", "openai/tts-1", simulated),
+            ("ear", "openai/whisper-1", simulated),
+            ("ranker", "cohere/rerank", anthropic),
+            ("token-ranker", "hosted_vllm/rerank", simulated),
+            ("judge", "openai/omni-moderation-latest", simulated),
+            ("free-image", "openai/gpt-image-1", simulated),
+            ("chat-only", "hosted_vllm/chat-only", simulated),
+            ("bridged", "deepseek/deepseek-chat", simulated),
+        )
+    ]
+
+
 @pytest.fixture(scope="session")
 def config() -> dict[str, object]:
     """The project's own config, with short waits and some models that tests need."""
@@ -32,6 +55,7 @@ def config() -> dict[str, object]:
         {"model_name": name, "litellm_params": {"model": f"openai/{name}", **simulated}, "model_info": limits}
         for name in ("demo", "heavy", "light", "backup")
     ]
+    models += _models_of_other_routes(simulated, limits)
     models.append({"model_name": "boundless", "litellm_params": {"model": "openai/nobody-knows-it", **simulated}})
     models.append(
         {
@@ -45,7 +69,16 @@ def config() -> dict[str, object]:
     loaded["solaris_settings"] = {
         "hold_wait_seconds": 1.0,
         "unknown_model_output_tokens": 500,
+        "unit_prices": {
+            "free-*": {"image": 0},
+            "image": {"image": 1000, "call": "0.5"},
+            "voice": {"character": "1.5"},
+            "ear": {"second": 10},
+            "*ranker": {"call": 100},
+            "judge": {"call": 7},
+        },
         "weights": {
+            "image": {"output": 2},
             "heavy": {"input": "0.376", "cached_input": "0.1", "output": "1.5"},
             "backup": {"output": 2},
         },
@@ -65,7 +98,14 @@ def proxy(
 ) -> Iterator[StockProxy]:
     """One stock proxy with the plugin, shared by all tests that need no other; tests use users of their own."""
     with stock_proxy(
-        config, database_url=database_url, folder=tmp_path_factory.mktemp("proxy"), provider_url=provider_url
+        config,
+        database_url=database_url,
+        folder=tmp_path_factory.mktemp("proxy"),
+        provider_url=provider_url,
+        env={
+            "SIMULATED_PROVIDER_ROOT": provider_url.removesuffix("/v1"),
+            "SIMULATED_PROVIDER_GOOGLE": f"{provider_url}beta",
+        },
     ) as running:
         yield running
 

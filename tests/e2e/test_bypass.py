@@ -7,7 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.world import World, sim
+from tests.e2e.routes import KINDS, Kind, directive
+from tests.e2e.world import World, sim, until
+
+TOKEN_KINDS = {name: KINDS[name] for name in ("completions", "responses", "messages", "gemini")}
 
 
 def books(**more: Any) -> dict[str, Any]:
@@ -117,24 +120,148 @@ def test_images_and_tools_count_in_the_hold(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "body"),
+    ("path", "body", "setting"),
     [
-        ("/v1/embeddings", {"model": "demo", "input": "hello"}),
-        ("/v1/completions", {"model": "demo", "prompt": "hello"}),
-        ("/v1/responses", {"model": "demo", "input": "hello"}),
-        ("/v1/messages", {"model": "demo", "max_tokens": 5, "messages": [{"role": "user", "content": "hello"}]}),
-        ("/v1/images/generations", {"model": "demo", "prompt": "a cat"}),
-        ("/v1/moderations", {"model": "demo", "input": "hello"}),
+        ("/v1/batches", {"input_file_id": "f", "endpoint": "/v1/completions"}, "unmetered_call_types"),
+        ("/azure/v1/batches", {"input_file_id": "f", "endpoint": "/v1/completions"}, "unmetered_call_types"),
+        ("/v1/videos", {"model": "demo", "prompt": "a cat"}, "unmetered_call_types"),
+        ("/v1/ocr", {"model": "demo", "document": {}}, "unmetered_call_types"),
+        ("/v1/search", {"query": "x", "search_tool_name": "y"}, "unmetered_call_types"),
+        ("/v1/vector_stores", {"name": "x"}, "unmetered_call_types"),
+        ("/v1/responses/compact", {"model": "demo", "input": "x"}, "unmetered_call_types"),
+        ("/v1/containers", {"name": "x"}, "unmetered_call_types"),
+        ("/v1/images/generations", {"model": "demo", "prompt": "a cat"}, "unit_prices"),
+        ("/v1/audio/speech", {"model": "demo", "input": "hello", "voice": "v"}, "unit_prices"),
+        ("/v1/rerank", {"model": "demo", "query": "x", "documents": ["a"]}, "unit_prices"),
+        ("/v1/moderations", {"model": "demo", "input": "hello"}, "unit_prices"),
     ],
 )
 def test_calls_that_are_not_metered_are_refused_and_name_the_setting(
-    world: World, path: str, body: dict[str, Any]
+    world: World, path: str, body: dict[str, Any], setting: str
 ) -> None:
     user = world.user()
     with world.proxy.client(user.key) as client:
         answer = client.post(path, json=body)
     assert answer.status_code == 403, answer.text
-    assert "unmetered_call_types" in answer.text
+    assert f"solaris_settings.{setting}" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/queue/chat/completions"),
+        ("POST", "/v1/messages/count_tokens"),
+        ("POST", "/v1/responses/input_tokens"),
+        ("POST", "/v1beta/models/demo:countTokens"),
+        ("POST", "/utils/token_counter"),
+        ("POST", "/v1/threads"),
+        ("POST", "/v1/threads/t/runs"),
+        ("GET", "/v1/assistants"),
+        ("POST", "/v1/rag/query"),
+        ("POST", "/openai/v1/chat/completions"),
+        ("POST", "/openai_passthrough/v1/chat/completions"),
+        ("POST", "/anthropic/v1/messages"),
+        ("POST", "/gemini/v1beta/models/demo:generateContent"),
+        ("POST", "/vertex_ai/x"),
+        ("POST", "/cursor/chat/completions"),
+        ("POST", "/mcp"),
+        ("POST", "/mcp/"),
+        ("POST", "/anything/mcp"),
+        ("POST", "/mcp-rest/tools/call"),
+        ("GET", "/health"),
+        ("POST", "/health/test_connection"),
+        ("POST", "/usage/ai/chat"),
+        ("POST", "/lens/1/runs"),
+    ],
+)
+def test_addresses_on_which_litellm_asks_nobody_are_closed(world: World, method: str, path: str) -> None:
+    user = world.user(tokens=100_000)
+    body = {"model": "demo", "messages": sim(label="closed"), "contents": [], "input": "x"}
+    with world.proxy.client(user.key) as client:
+        answer = client.request(method, path, json=body)
+    assert answer.status_code == 403, answer.text
+    assert "solaris_settings.unmetered_routes" in answer.json()["error"]["message"]
+    assert world.bodies("closed") == []
+
+
+@pytest.mark.parametrize("path", ["/v1/realtime?model=demo", "/v1/responses?model=demo", "/vertex_ai/live"])
+def test_web_sockets_are_refused_before_they_open(world: World, path: str) -> None:
+    user = world.user(tokens=100_000)
+    with world.proxy.client(user.key) as client:
+        upgrade = {
+            "connection": "Upgrade",
+            "upgrade": "websocket",
+            "sec-websocket-version": "13",
+            "sec-websocket-key": "MDEyMzQ1Njc4OWFiY2RlZg==",
+        }
+        answer = client.get(path, headers=upgrade)
+    assert answer.status_code == 403
+    assert "unmetered_routes" in answer.text
+
+
+def test_an_administrator_may_use_what_is_closed_to_others(world: World) -> None:
+    with world.proxy.client() as admin:
+        answer = admin.post("/v1/messages/count_tokens", json={"model": "claude", "messages": sim()})
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize(
+    "trick",
+    [
+        {"no-log": True},
+        {"mock_response": "for nothing"},
+        {"metadata": {"solaris_hold_id": "01890000-0000-7000-8000-000000000001"}},
+        {"litellm_metadata": {"solaris_hold_id": "01890000-0000-7000-8000-000000000001"}},
+        {"extra_body": {"n": 7, "max_tokens": 4000, "max_output_tokens": 4000, "stream": True, "input": "x" * 9000}},
+        {"additional_drop_params": ["max_tokens", "max_output_tokens", "stream_options"]},
+        {"stream_options": {"include_usage": False}},
+        {"user": "somebody-else"},
+    ],
+    ids=",".join,
+)
+@pytest.mark.parametrize("kind", TOKEN_KINDS.values(), ids=TOKEN_KINDS)
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_no_trick_avoids_the_bill_on_any_route(
+    world: World,
+    kind: Kind,
+    trick: dict[str, Any],
+    stream: bool,  # noqa: FBT001
+) -> None:
+    user = world.user(tokens=100_000)
+    path, body = kind.request(directive("an ordinary question", **books()), stream=stream)
+    with world.proxy.client(user.key) as client:
+        answer = client.post(path, json={**body, **trick})
+    if answer.status_code != 200:
+        # What a provider or LiteLLM does not take costs nothing.
+        until(lambda: user.held == 0)
+        assert user.used == 0
+        return
+    assert [row["charge"] for row in user.settled()] == [140]
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"api_base": "http://127.0.0.1:9"},
+        {"base_url": "http://127.0.0.1:9"},
+        {"api_key": "of-my-own"},
+        {"user_config": {"model_list": []}},
+        {"model_list": [{"model_name": "demo", "litellm_params": {"model": "openai/demo"}}]},
+        {"fallbacks": ["light"]},
+    ],
+    ids=",".join,
+)
+@pytest.mark.parametrize("kind", TOKEN_KINDS.values(), ids=TOKEN_KINDS)
+def test_a_provider_of_his_own_does_not_avoid_the_bill(world: World, kind: Kind, own: dict[str, Any]) -> None:
+    user = world.user(tokens=100_000)
+    path, body = kind.request(directive("an ordinary question", **books()), stream=False)
+    with world.proxy.client(user.key) as client:
+        answer = client.post(path, json={**body, **own})
+    if answer.status_code == 200:
+        assert [row["charge"] for row in user.settled()] == [140]
+    else:
+        until(lambda: user.held == 0)
+        assert user.used == 0
 
 
 def test_an_ordinary_user_cannot_make_himself_a_trusted_service(world: World) -> None:

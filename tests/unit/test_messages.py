@@ -33,6 +33,10 @@ def test_every_sentence_fits_what_librechat_shows(locale: str) -> None:
         "remaining": "1.000.000.000.000",
         "needed": "1.000.000.000.000",
         "reason": "x" * 80,
+        "call_type": "acreate_realtime_transcription_session",
+        "path": "/" + "x" * 80,
+        "model": "x" * 60,
+        "units": "character, call",
     }
     for key, text in catalogue(locale).items():
         names = set(re.findall(r"%\((\w+)\)s", text))

@@ -7,9 +7,10 @@ from typing import Any
 
 from litellm.types.utils import Delta, ModelResponseStream, StreamingChoices
 
+from solaris_hooks.hooks.origin import certain
 from solaris_hooks.hooks.reported import text_of, usage_of
 from solaris_hooks.hooks.request_body import Body
-from solaris_hooks.hooks.routes.route import Demand
+from solaris_hooks.hooks.routes.route import Demand, Report
 from solaris_hooks.quota.prompt import read_prompt
 from solaris_hooks.quota.sizing import read_output_request
 from solaris_hooks.quota.usage import Usage
@@ -61,11 +62,10 @@ class ChatReader:
         """See :meth:`StreamReader.added`."""
         return text_of(chunk)
 
-    def usage(self, stream: object) -> Usage | None:
+    def usage(self, origin: object) -> Report | None:
         """See :meth:`StreamReader.usage`. The last report that can be believed counts."""
-        if not _provider_reported(stream):
-            return None
-        return next((usage for usage in map(usage_of, reversed(self._reports)) if usage is not None), None)
+        reports = map(usage_of, reversed(self._reports))
+        return certain(next((usage for usage in reports if usage is not None), None), origin)
 
     def text(self) -> str:
         """See :meth:`StreamReader.text`."""
@@ -90,15 +90,3 @@ class ChatReader:
             )
             for index in choices or [0]
         ]
-
-
-def _provider_reported(stream: object) -> bool:
-    """Whether the usage in a stream is the provider's own.
-
-    Where the provider reports none, LiteLLM ends the stream with a usage chunk that it counted itself
-    and that looks like any other. The chunks as they came are kept on its stream object.
-    """
-    received = getattr(stream, "chunks", None)
-    if not isinstance(received, list):
-        return True
-    return any(getattr(chunk, "usage", None) is not None for chunk in received)

@@ -9,7 +9,14 @@ from typing import Protocol
 from solaris_hooks.hooks.request_body import Body
 from solaris_hooks.quota.prompt import Prompt
 from solaris_hooks.quota.sizing import OutputRequest
-from solaris_hooks.quota.usage import Usage
+from solaris_hooks.quota.units import UnitUse
+from solaris_hooks.quota.usage import DoubtfulUsage, Usage
+
+Report = Usage | DoubtfulUsage | UnitUse
+"""What a provider says that a call used: tokens, perhaps counted by LiteLLM, or units that have a price."""
+
+NO_OUTPUT = OutputRequest(cap=0, choices=1, cap_fields=())
+"""A call that generates no tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +26,12 @@ class Demand:
     Attributes:
         prompt: what the model will read.
         output: what it may write at the most.
+        units: what it uses where tokens are not what is paid for, or may not be; None where tokens are.
     """
 
     prompt: Prompt
     output: OutputRequest
+    units: UnitUse | None = None
 
 
 class StreamReader(Protocol):
@@ -36,11 +45,11 @@ class StreamReader(Protocol):
         """The text that a chunk adds to the answer: what the provider bills as output, as far as it shows."""
         ...
 
-    def usage(self, stream: object) -> Usage | None:
+    def usage(self, origin: object) -> Report | None:
         """What the provider reported, or None where it reported nothing that can be believed.
 
         Args:
-            stream: LiteLLM's stream object, which tells the provider's figures from its own.
+            origin: what LiteLLM keeps of the provider's own chunks, to tell their figures from its own.
         """
         ...
 
@@ -66,7 +75,7 @@ class Route(Protocol):
         ...
 
     def read(self, body: Body, *, media_tokens: int) -> Demand:
-        """What a request asks for.
+        """What a request asks for; and see to it that the provider will report what it uses.
 
         Args:
             body: the request's JSON.
@@ -85,7 +94,7 @@ class Route(Protocol):
         """A reader for one streamed answer."""
         ...
 
-    def usage_of(self, answer: object) -> Usage | None:
+    def usage_of(self, answer: object) -> Report | None:
         """What the provider reported in an answer that came whole; None where that cannot be believed."""
         ...
 

@@ -263,3 +263,13 @@ async def test_huge_use_is_booked_to_the_token(world: World) -> None:
     usage = Usage(input_tokens=10**8, output_tokens=10**8)
     result = await world.settle(new_hold_id(), 10**12 + 1, usage=usage)
     assert result.overage == 10**12 + 1 - 10**6
+
+
+async def test_what_is_paid_by_the_unit_is_booked_without_tokens_and_is_no_estimate(world: World) -> None:
+    hold_id = await world.held(500)
+    result = await world.settle(hold_id, 300, usage=Usage(0, 0), source=UsageSource.PRICE)
+
+    assert (result.outcome, result.charge) == (SettleOutcome.SETTLED, 300)
+    assert facts(await world.last(EntryKind.USAGE))["source"] == "price"
+    (day,) = await world.ledger.daily_usage(ANA, since=LONG_AGO, until=FAR_AHEAD)
+    assert (day.requests, day.estimated_requests, day.charge) == (1, 0, 300)
