@@ -53,7 +53,7 @@ def config() -> dict[str, object]:
     limits = {"max_input_tokens": 128_000, "max_output_tokens": 4096}
     models: list[dict[str, object]] = [
         {"model_name": name, "litellm_params": {"model": f"openai/{name}", **simulated}, "model_info": limits}
-        for name in ("demo", "heavy", "light", "backup")
+        for name in ("demo", "heavy", "light", "backup", "quiet")
     ]
     models += _models_of_other_routes(simulated, limits)
     models.append({"model_name": "boundless", "litellm_params": {"model": "openai/nobody-knows-it", **simulated}})

@@ -282,12 +282,13 @@ def test_an_account_in_english_is_refused_in_english(world: World) -> None:
 
 
 def test_what_other_requests_hold_is_waited_for_and_then_reads_differently(world: World) -> None:
+    # A model of which too little is known: its answers in one piece hold whatever there is.
     user = world.user(tokens=400)
     slow = sim(prompt_tokens=10, completion_tokens=20, delay_ms=4000)
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        first = pool.submit(user.chat, slow)  # nothing is left beside what it holds
+        first = pool.submit(user.chat, slow, model="quiet")  # nothing is left beside what it holds
         until(lambda: user.held > 0)
-        second = user.chat(sim(prompt_tokens=10, completion_tokens=20))
+        second = user.chat(sim(prompt_tokens=10, completion_tokens=20), model="quiet")
         assert second.status_code == 429
         error = second.json()["error"]
         assert error["type"] == "quota_held"
@@ -301,8 +302,9 @@ def test_what_other_requests_hold_is_waited_for_and_then_reads_differently(world
 def test_one_who_waits_gets_the_tokens_that_another_gives_back(world: World) -> None:
     user = world.user(tokens=400)
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        first = pool.submit(user.chat, sim(prompt_tokens=10, completion_tokens=20, delay_ms=600))
+        slow = sim(prompt_tokens=10, completion_tokens=20, delay_ms=600)
+        first = pool.submit(user.chat, slow, model="quiet")
         until(lambda: user.held > 0)
-        assert user.chat(sim(prompt_tokens=10, completion_tokens=20)).status_code == 200
+        assert user.chat(sim(prompt_tokens=10, completion_tokens=20), model="quiet").status_code == 200
         assert first.result().status_code == 200
     assert user.used == 60
