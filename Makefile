@@ -47,7 +47,7 @@ bench: setup-dev ## measure the proxy with and without the plugin, and the ledge
 	@exec $(BIN)/python -m tests.benchmarks $(ARGS)
 
 .PHONY: chaos
-chaos: setup-dev ## kill proxies, workers, databases and networks under load, for minutes (ARGS="--seed 7 --minutes 25")
+chaos: setup-dev ## kill proxies, workers, databases and networks under load, for minutes (ARGS="--seed 7")
 	@exec $(BIN)/python -m tests.chaos $(ARGS)
 
 .PHONY: fairness

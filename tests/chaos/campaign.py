@@ -236,19 +236,21 @@ def fill_the_journals_disk(arena: Arena) -> None:
     )
     if mounted.returncode:
         return
-    workers = [arena.start_worker() for _ in range(2)]
-    arena.pause(1, 2)
-    arena.server.stop()
-    arena.pause(2, 3)
-    arena.server.start()
-    arena.pause(2, 3)
-    for worker in workers:
-        worker.send_signal(signal.SIGTERM)
-        worker.wait(30)
-        arena.workers.remove(worker)
-    left = list(arena.journal.iterdir())
-    assert left == [], left
-    subprocess.run(["umount", str(arena.journal)], check=True)
+    try:
+        workers = [arena.start_worker() for _ in range(2)]
+        arena.pause(1, 2)
+        arena.server.stop()
+        arena.pause(2, 3)
+        arena.server.start()
+        arena.pause(2, 3)
+        for worker in workers:
+            worker.send_signal(signal.SIGTERM)
+            worker.wait(30)
+            arena.workers.remove(worker)
+        left = list(arena.journal.iterdir())
+        assert left == [], left
+    finally:
+        subprocess.run(["umount", "--lazy", str(arena.journal)], check=True)
 
 
 def a_wrong_clock(arena: Arena) -> None:

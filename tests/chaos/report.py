@@ -9,8 +9,6 @@ from pathlib import Path
 from tests.benchmarks.report import table
 from tests.chaos.checks import Tally
 
-BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
-
 _ROWS = (
     ("processes killed", "kills"),
     ("requests that the provider served", "requests"),
@@ -49,8 +47,9 @@ def page(
     return "\n".join(lines)
 
 
-def write(path: Path, text: str) -> None:
-    """Put the results into a page, between its markers."""
-    before, _, rest = path.read_text("utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    path.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}", "utf-8")
+def write(path: Path, name: str, text: str) -> None:
+    """Put the results of a part into a page, between its markers."""
+    begin, end = f"<!-- results: {name} -->", f"<!-- end of results: {name} -->"
+    before, _, rest = path.read_text("utf-8").partition(begin)
+    _, _, after = rest.partition(end)
+    path.write_text(f"{before}{begin}\n\n{text}\n{end}{after}", "utf-8")

@@ -8,6 +8,7 @@ process can tear.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -104,6 +105,11 @@ class Worker:
         upkeep = asyncio.create_task(self._upkeep())
         await asyncio.gather(*(self._client() for _ in range(self._options.clients)))
         upkeep.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await upkeep
+        if journalled is not None:
+            self._ledger.close()
+        await self._books.close()
 
     def _stop(self) -> None:
         self._stopping = True

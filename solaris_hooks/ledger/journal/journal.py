@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import logging
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,8 @@ from solaris_hooks.ledger.journal.file import JournalFile, Write
 from solaris_hooks.ledger.journal.lines import Header, Line, Passed, Record, hold_of, record_line
 from solaris_hooks.quota.errors import JournalError
 from solaris_hooks.quota.ids import HoldId
+
+_LOG = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -128,6 +131,9 @@ class Journal:
                     await self._aside(self._append, [record_line(record) for record, _ in batch])
                 except JournalError as exc:
                     failure = exc
+                except Exception as exc:  # noqa: BLE001 - those who wait must hear of it, whatever it is
+                    _LOG.exception("the journal could not be written")
+                    failure = JournalError(str(exc))
                 for record, done in batch:
                     # Of one that passes: the failure ends it. Of an end: only its success does.
                     if isinstance(record, Passed) == (failure is not None):

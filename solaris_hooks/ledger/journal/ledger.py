@@ -27,7 +27,7 @@ from solaris_hooks.ledger.records import (
     SettleOutcome,
     SettleResult,
 )
-from solaris_hooks.quota.errors import LedgerBusyError, LedgerUnavailableError, SolarisError
+from solaris_hooks.quota.errors import JournalError, LedgerBusyError, LedgerUnavailableError, SolarisError
 from solaris_hooks.quota.ids import AccountId, HoldId
 
 _LOG = logging.getLogger(__name__)
@@ -283,6 +283,8 @@ class JournalledLedger:
     async def _replay_now(self) -> None:
         try:
             await self.catch_up()
+        except JournalError as exc:
+            _LOG.error("%s", exc.message)
         except LedgerUnavailableError as exc:
             self._away(exc)
         except SolarisError as exc:
