@@ -94,6 +94,7 @@ def _tell(name: str, tally: Tally, began: float) -> None:
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="default: both")
     parser.add_argument(
         "--seed", type=int, default=secrets.randbelow(10_000), help="chooses the faults and their times"
     )
