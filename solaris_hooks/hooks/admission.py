@@ -113,7 +113,8 @@ class Admission:
         """
         unmark(body)
         superseded = self._in_flight.superseded()
-        if superseded is not None:
+        # LiteLLM also asks for calls that it makes within a request, such as embeddings: these supersede nothing.
+        if superseded is not None and superseded.route is ROUTES.get(call_type):
             await self._settler.release(superseded)
         try:
             unmetered_key = is_master_key(auth) and not self._settings.meter_master_key
