@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -117,8 +118,8 @@ class Arena:
 
 
 def kill_workers(arena: Arena) -> None:
-    for _ in range(6):
-        arena.pause(0.2, 1.5)
+    for _ in range(12):
+        arena.pause(0.2, 1.0)
         arena.kill_worker(arena.random.randrange(WORKERS))
 
 
@@ -331,8 +332,9 @@ def play(arena: Arena, number: int, faults: list[Callable[[Arena], None]], *, fa
     for fault in faults:
         fault(arena)
         arena.faults[fault.__name__] += 1
+    arena.server.wait()
     arena.stop_workers()
-    asyncio.run(settle_down(arena.url, arena.journal, books_id(arena.url)))
+    asyncio.run(settle_down(arena.url, arena.journal, uuid.UUID(arena.options["books"])))
     found = compare(arena.url, arena.provider)
     found.kills = arena.tally.kills
     found.other_faults = sum(arena.faults.values())

@@ -10,6 +10,7 @@ import psutil
 import psycopg
 
 from deploy.local.postgres import SUPERUSER, EmbeddedPostgres, start_postgres, stop_postgres
+from deploy.local.processes import wait_until
 from deploy.local.state import State
 
 
@@ -66,8 +67,21 @@ class Server:
                 each.resume()
         self._paused = []
 
+    def wait(self) -> None:
+        """Until it answers: it may still recover."""
+
+        def answers() -> bool:
+            try:
+                psycopg.connect(self.url, connect_timeout=5).close()
+            except psycopg.OperationalError:
+                return False
+            return True
+
+        assert wait_until(answers, 60)
+
     def backends(self, database: str) -> list[int]:
         """Process ids of the connections to a database."""
+        self.wait()
         with psycopg.connect(self.postgres.superuser_url(SUPERUSER), autocommit=True) as connection:
             found = connection.execute("SELECT pid FROM pg_stat_activity WHERE datname = %s", (database,)).fetchall()
         return [int(pid) for (pid,) in found]
