@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from solaris_hooks.ledger import sweep
 from solaris_hooks.ledger.postgres import PostgresLedger
 from solaris_hooks.ledger.records import HoldOutcome, HoldRequest, NewAccount, Settlement
 from solaris_hooks.ledger.sweep import Sweeper
@@ -81,6 +82,8 @@ class Worker:
     """Serves requests."""
 
     def __init__(self, options: Options) -> None:
+        # What a sweeper had claimed when it was killed is claimed anew after this time.
+        sweep.CLAIM_SECONDS = LEASE_SECONDS
         self._options = options
         self._random = random.Random(options.seed)
         self._books = PostgresLedger(options.url, pool_max_size=6, pool_timeout_seconds=PATIENCE_SECONDS)
