@@ -37,7 +37,8 @@ _LOG = logging.getLogger(__name__)
 KEEP_SECONDS = 600.0
 """A connection goes back to the pool after this time at the latest, which closes those that are old."""
 
-_NO_SUCH_STATEMENT = "26000"
+LOOK_SECONDS = 0.5
+"""uvloop tells a reader nothing of a socket that its peer has reset: so a statement that waits looks by itself."""
 
 
 class Wire:
@@ -112,7 +113,12 @@ class Wire:
         answered = self._answered = self._loop.create_future()
         while self._libpq.flush():
             await self._writable()
-        await answered
+        self._receive()  # a server that went while nobody watched has left its end here
+        looking = self._loop.call_later(LOOK_SECONDS, self._look)
+        try:
+            await answered
+        finally:
+            looking.cancel()
         self._answered = None
         result = self._results[-1]
         if self._libpq.status != pq.ConnStatus.OK and not result.error_field(pq.DiagnosticField.SQLSTATE):
@@ -139,6 +145,12 @@ class Wire:
             self.leave()
             if self._answered is not None and not self._answered.done():
                 self._answered.set_exception(exc)
+
+    def _look(self) -> None:
+        """Look whether the event loop has missed the end of the connection, and go on looking."""
+        if self._answered is not None and not self._answered.done():
+            self._receive()
+            self._loop.call_later(LOOK_SECONDS, self._look)
 
     def _collect(self, answered: asyncio.Future[None]) -> None:
         while not self._libpq.is_busy():

@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import uvloop
 
 from solaris_hooks.ledger.postgres import PostgresLedger
 from solaris_hooks.quota.errors import LedgerError, LedgerUnavailableError
@@ -176,3 +177,20 @@ async def test_a_server_that_is_gone_is_said_to_be_gone(ledger_url: str) -> None
             await World(ledger, Clock()).hold(1)
     finally:
         await ledger.close()
+
+
+def test_connections_that_died_unseen_are_noticed_under_uvloop_too(ledger_url: str, superuser_url: str) -> None:
+    """The proxy's own event loop, which tells nothing of a socket that its peer has reset."""
+    empty(superuser_url)
+
+    async def scene() -> None:
+        ledger = PostgresLedger(ledger_url)
+        world = World(ledger, Clock())
+        await asyncio.gather(*(world.use(1, account_id=AccountId(f"user:{n}")) for n in range(4)))
+        assert any(ended for _, ended in _others(superuser_url, "pg_terminate_backend(pid)"))
+        async with asyncio.timeout(20):
+            for n in range(4):
+                await world.use(1, account_id=AccountId(f"user:{n}"))
+        await ledger.close()
+
+    uvloop.run(scene())
