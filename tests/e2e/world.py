@@ -86,6 +86,23 @@ class User:
         until(lambda: len(self.usage()) >= calls and self.held == 0)
         return self.usage()
 
+    def require_what_the_provider_says(self, *, answered: int) -> None:
+        """Hold the books against the provider's, whose label is the user's name, after all requests ended."""
+        until(lambda: self.world.served(self.name)["in_flight"] == 0)
+        rows = self.usage()
+        assert self.used == sum(row["charge"] for row in rows)
+        # What was left over was given to streams that had to end before their time, and are estimated. A provider
+        # may have sent such a stream to its end before it was no longer read.
+        served = self.world.served(self.name)
+        exact = [row["charge"] for row in rows if row["source"] == "provider"]
+        ended_early = [row for row in rows if row["source"] == "estimate"]
+        assert len(rows) == served["requests"] + served["unfinished_streams"] == answered
+        assert len(exact) + len(ended_early) == len(rows)
+        assert served["requests"] - len(exact) <= len(ended_early)
+        assert sum(exact) <= served["total_tokens"]
+        if len(exact) == served["requests"]:
+            assert sum(exact) == served["total_tokens"]
+
 
 @dataclass
 class World:
