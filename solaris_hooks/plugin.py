@@ -83,7 +83,7 @@ def build(settings: Settings, journal: Journal) -> tuple[SolarisHandler, Postgre
     )
     in_flight = InFlight()
     weights = settings.weight_table
-    lengths = AnswerLengths(ledger, margin_percent=settings.estimate_margin_percent)
+    lengths = AnswerLengths(ledger, margin_percent=settings.estimate_margin_percent, learns=settings.learn_from_answers)
     settler = Settler(
         ledger=journalled,
         in_flight=in_flight,

@@ -142,6 +142,9 @@ class Settings(BaseSettings):
     unknown_model_output_tokens: int = Field(
         16384, ge=1, le=10_000_000, description="Output cap where LiteLLM knows no limit of the model."
     )
+    learn_from_answers: bool = Field(
+        default=True, description="Size holds by what earlier answers of a model needed; false: by limits alone."
+    )
     first_stream_tokens: int = Field(
         1024, ge=1, le=1_000_000, description="Output that a stream holds at first, until its model's are known."
     )

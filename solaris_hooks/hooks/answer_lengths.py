@@ -35,15 +35,17 @@ MOST_MODELS = 1000
 class AnswerLengths:
     """Sizes of holds, learned from settlements."""
 
-    def __init__(self, book: LengthBook, *, margin_percent: int) -> None:
+    def __init__(self, book: LengthBook, *, margin_percent: int, learns: bool = True) -> None:
         """Know nothing yet; :meth:`exchange` asks the books.
 
         Args:
             book: shared with all processes.
+            learns: False leaves all sizes to limits and the margin.
             margin_percent: how far providers' counts may be above ours, where nothing is known of a model.
         """
         self._book = book
         self._margin_percent = margin_percent
+        self._learns = learns
         self._known: dict[tuple[str, LengthKind], Lengths] = {}
         self._fresh: Counter[tuple[str, LengthKind, int]] = Counter()
 
@@ -85,6 +87,8 @@ class AnswerLengths:
         Raises:
             LedgerError: the books cannot be reached; what is new is kept for the next time.
         """
+        if not self._learns:
+            return
         fresh = [LengthCount(model, kind, bucket, count) for (model, kind, bucket), count in self._fresh.items()]
         sent, self._fresh = self._fresh, Counter()
         try:
@@ -100,6 +104,8 @@ class AnswerLengths:
         self._known = known
 
     def _count(self, model: str, kind: LengthKind, bucket: int) -> None:
+        if not self._learns:
+            return
         key = (model, kind)
         if key not in self._known:
             if len(self._known) >= MOST_MODELS:

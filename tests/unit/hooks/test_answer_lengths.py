@@ -103,3 +103,15 @@ async def test_names_that_clients_make_up_cannot_fill_the_memory() -> None:
         lengths.learn(f"m-{number}", LengthKind.STREAM, 1)
     await lengths.exchange()
     assert len(await book.exchange_lengths([])) == 1000
+
+
+async def test_whoever_wants_sizes_by_limits_alone_gets_them() -> None:
+    book = MemoryLedger()
+    lengths = AnswerLengths(book, margin_percent=10, learns=False)
+    taught(lengths)
+    for _ in range(LEAST_ANSWERS):
+        lengths.learn_ratio("m", counted=100, reported=300)
+    await lengths.exchange()
+    assert lengths.usual("m", stream=True) is None
+    assert lengths.percent("m") == 110
+    assert await book.exchange_lengths([]) == []
