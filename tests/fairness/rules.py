@@ -25,7 +25,7 @@ from solaris_hooks.ledger.records import LengthKind, Plan, Settlement, SettleRes
 from solaris_hooks.quota.ids import HoldId
 from solaris_hooks.quota.usage import Usage as Booked
 from solaris_hooks.settings import Settings
-from tests.fairness.traffic import MODEL_LIMIT, TOKENS_A_SECOND, Chat, chats, next_chat
+from tests.fairness.traffic import FORMAT_TOKENS, MODEL_LIMIT, TOKENS_A_SECOND, Chat, chats, next_chat
 
 CHUNK_TOKENS = 20
 LEARNED_CHATS = 3000
@@ -163,7 +163,7 @@ class SolarisRule:
         if not self._ready:
             self._ready = True
             await self._ledger.put_plan(Plan("default", self._granted), actor="admin")
-        content = "word " * max(1, chat.prompt - 30)
+        content = "word " * (chat.prompt - FORMAT_TOKENS)
         body: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": content}]}
         if chat.stream:
             body["stream"] = True

@@ -12,6 +12,10 @@ MODEL_LIMIT = 16_384
 """Output tokens that the model can generate, as those of 2025 and later can at the least."""
 
 
+FORMAT_TOKENS = 26
+"""What the chat's format adds to a prompt of one message: the simulated provider counts as the plugin does."""
+
+
 @dataclass(frozen=True, slots=True)
 class Chat:
     """One request as it would turn out if nobody stopped it.
@@ -48,7 +52,7 @@ def next_chat(source: random.Random) -> Chat:
     stream = source.random() > 1 / 7
     answer = source.lognormvariate(5.3, 1.0) if stream else source.lognormvariate(3.4, 0.8)
     return Chat(
-        prompt=1 + int(source.lognormvariate(6.0, 1.1)),
+        prompt=FORMAT_TOKENS + 1 + int(source.lognormvariate(6.0, 1.1)),
         answer=max(1, min(int(answer), MODEL_LIMIT)),
         stream=stream,
         pause=source.expovariate(1 / 2.0),
