@@ -14,7 +14,7 @@ from solaris_hooks.hooks import refusals, tokenizer
 from solaris_hooks.hooks.call_types import FREE_CALL_TYPES
 from solaris_hooks.hooks.guard import let_pass
 from solaris_hooks.hooks.identity import account_of, is_master_key
-from solaris_hooks.hooks.in_flight import InFlight, Request
+from solaris_hooks.hooks.in_flight import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, InFlight, Request
 from solaris_hooks.hooks.request_body import Body, disarm, headers_of, mark, unmark
 from solaris_hooks.hooks.routes import ROUTES, Demand, Route
 from solaris_hooks.ledger.records import HoldOutcome, HoldRequest, HoldResult
@@ -44,10 +44,6 @@ A stream asks for what most streams need, and for more when it needs more."""
 
 NEVER_AMPLE = 2**62
 """More than any balance: so a stream always takes a share, and grows."""
-
-_FIRST_PAUSE_SECONDS = 0.05
-_LONGEST_PAUSE_SECONDS = 0.5
-"""Between looks at a balance that requests of other processes hold; ends in this process wake at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,10 +268,10 @@ class Admission:
         except TimeoutError:
             return result
         try:
-            pause = _FIRST_PAUSE_SECONDS
+            pause = FIRST_PAUSE_SECONDS
             while result.outcome is HoldOutcome.CONTENDED and (left := deadline - loop.time()) > 0:
                 await self._in_flight.any_end(ask.account_id, timeout_seconds=min(pause, left))
-                pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
                 result = await self._hold(ask, sizings, want=want, ample=ample, minimum=minimum)
         finally:
             queue.release()

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from solaris_hooks.hooks import tokenizer
+from solaris_hooks.hooks.in_flight import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS
 from solaris_hooks.ledger.records import Extension
 from solaris_hooks.quota.errors import SolarisError
 from solaris_hooks.quota.sizing import STEP_TOKENS
@@ -22,9 +23,6 @@ _LOG = logging.getLogger(__name__)
 
 LOW_WATER_PARTS = 8
 """A hold grows when less than an eighth of its output is left: a count away from its end."""
-
-_FIRST_PAUSE_SECONDS = 0.05
-_LONGEST_PAUSE_SECONDS = 0.5
 
 
 class Growth:
@@ -134,7 +132,7 @@ class Growth:
         )
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._patience_seconds
-        pause = _FIRST_PAUSE_SECONDS
+        pause = FIRST_PAUSE_SECONDS
         while True:
             result = await self._ledger.extend(extension)
             self._in_vain = result.amount <= request.held
@@ -144,7 +142,7 @@ class Growth:
             if self._covered() or not result.contended or left <= 0:
                 return
             await self._in_flight.any_end(request.account_id, timeout_seconds=min(pause, left))
-            pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
 
 def _charge(sizings: Sequence[Sizing], output_tokens: int) -> int:

@@ -17,6 +17,10 @@ from solaris_hooks.quota.balance import Balance
 from solaris_hooks.quota.ids import AccountId, HoldId
 from solaris_hooks.quota.sizing import Sizing
 
+FIRST_PAUSE_SECONDS = 0.05
+LONGEST_PAUSE_SECONDS = 0.5
+"""Between looks at a balance that requests of other processes hold; ends in this process wake at once."""
+
 
 @dataclass(slots=True, eq=False)
 class Request:
