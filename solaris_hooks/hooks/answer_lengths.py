@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from solaris_hooks.ledger.records import LengthCount, LengthKind
+from solaris_hooks.ledger.lengths import LengthCount, LengthKind
 from solaris_hooks.quota.lengths import Lengths, bucket_of
 
 if TYPE_CHECKING:

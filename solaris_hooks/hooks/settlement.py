@@ -9,7 +9,8 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING
 
 from solaris_hooks.hooks import tokenizer
-from solaris_hooks.ledger.records import LengthKind, Settlement, SettleOutcome
+from solaris_hooks.ledger.lengths import LengthKind
+from solaris_hooks.ledger.records import Settlement, SettleOutcome
 from solaris_hooks.quota.errors import SolarisError
 from solaris_hooks.quota.units import Priced, UnitPrices, UnitUse
 from solaris_hooks.quota.usage import DoubtfulUsage, Usage, UsageSource

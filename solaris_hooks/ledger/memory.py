@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
+from solaris_hooks.ledger.event import Event, EventKind
+from solaris_hooks.ledger.lengths import LengthCount, LengthKind
 from solaris_hooks.ledger.memory_account import Booked, MemoryAccount, asked, settlement_facts
 from solaris_hooks.ledger.records import (
     Account,
@@ -28,8 +30,6 @@ from solaris_hooks.ledger.records import (
     HoldOutcome,
     HoldRequest,
     HoldResult,
-    LengthCount,
-    LengthKind,
     NewAccount,
     Plan,
     Settlement,
@@ -75,7 +75,7 @@ class MemoryLedger:
         if account is None:
             if not request.new_account.create:
                 return HoldResult(HoldOutcome.UNKNOWN, 0, created=False, balance=None)
-            account = self._open(request.account_id, request.new_account, now)
+            account = self._open(request.account_id, request.new_account, now, email=request.email)
         account.email = account.email if request.email is None else request.email
         account.last_used_at = now
         first = account.holds.get(request.hold_id)
@@ -120,6 +120,7 @@ class MemoryLedger:
         account = self._current(settlement.account_id, now)
         if account is None:
             return SettleResult(SettleOutcome.UNKNOWN, 0, 0, 0, None)
+        plan = self._plans[account.figures.plan_id]
         percent = account.balance.use_percent
         held = account.drop(settlement.hold_id) or 0
         first = account.settled.get(settlement.hold_id)
@@ -127,7 +128,7 @@ class MemoryLedger:
             account.figures = replace(account.figures, held=account.figures.held - held)
             same = first.charge == settlement.charge
             outcome = SettleOutcome.REPLAYED if same else SettleOutcome.CONFLICT
-            return SettleResult(outcome, first.charge, first.overage, percent, account.balance)
+            return SettleResult(outcome, first.charge, first.overage, percent, account.balance, len(account.untold))
         booking = rules.booked(
             account.figures,
             hold_id=settlement.hold_id,
@@ -137,8 +138,16 @@ class MemoryLedger:
         )
         account.take(booking.step, at=now, actor="proxy")
         account.settled[settlement.hold_id] = Booked(settlement.charge, booking.overage)
+        account.announce(plan.thresholds, now)
         account.count(settlement, now.astimezone(ZoneInfo(account.figures.time_zone)).date())
-        return SettleResult(SettleOutcome.SETTLED, settlement.charge, booking.overage, percent, account.balance)
+        return SettleResult(
+            SettleOutcome.SETTLED,
+            settlement.charge,
+            booking.overage,
+            percent,
+            account.balance,
+            len(account.untold),
+        )
 
     async def release(self, account_id: AccountId, hold_id: HoldId) -> bool:
         """Turn a hold into nothing."""
@@ -177,6 +186,27 @@ class MemoryLedger:
             self._accounts[hold.account_id].holds[hold.hold_id] = hold
         return claimed
 
+    async def take_notices(self, account_id: AccountId) -> Sequence[Event]:
+        """What the chat is to tell now."""
+        account = self._accounts.get(account_id)
+        if account is None:
+            return ()
+        told, account.untold = account.untold, []
+        return [account.events[key] for key in told]
+
+    async def events(
+        self, account_id: AccountId | None = None, *, limit: int = 50, before: int | None = None
+    ) -> Sequence[Event]:
+        """Events of an account or of all, newest first."""
+        found = [
+            event
+            for key, account in self._accounts.items()
+            if account_id in {None, key}
+            for event in account.events.values()
+            if before is None or event.number < before
+        ]
+        return sorted(found, key=lambda event: -event.number)[:limit]
+
     async def account(self, account_id: AccountId) -> Account | None:
         """One account as of now."""
         account = self._current(account_id, self._now())
@@ -204,10 +234,13 @@ class MemoryLedger:
             checked_anchor_day(change.anchor_day)
         plan = self._existing_plan(change.plan_id) if change.plan_id is not None else None
         now = self._now()
-        account = self._current(account_id, now) or self._open(account_id, self._opening(change), now)
+        account = self._current(account_id, now) or self._open(
+            account_id, self._opening(change), now, email=change.email
+        )
         if plan and plan.plan_id != account.figures.plan_id:
             step = rules.plan_changed(account.figures, plan_id=plan.plan_id, monthly_tokens=plan.monthly_tokens)
             account.take(step, at=now, actor=actor)
+            account.alerts = account.alerts.rearmed(plan.thresholds, account.balance.use_percent)
         account.figures = rules.rescheduled(
             account.figures,
             time_zone=change.time_zone or account.figures.time_zone,
@@ -233,7 +266,7 @@ class MemoryLedger:
             raise InvalidRequestError("Credits must expire in the future.", param="expires_at")
         account = self._as_of(known, now)
         if not first:
-            account.credit(grant, now)
+            account.credit(grant, now, self._plans[account.figures.plan_id].thresholds)
         return GrantResult(account.account, replayed=first is not None)
 
     async def entries(self, account_id: AccountId, *, limit: int = 50, before: int | None = None) -> Sequence[Entry]:
@@ -295,10 +328,16 @@ class MemoryLedger:
 
     def _as_of(self, account: MemoryAccount, now: dt.datetime) -> MemoryAccount:
         plan = self._plans[account.figures.plan_id]
-        account.take(rules.as_of(account.figures, monthly_tokens=plan.monthly_tokens, now=now), at=now)
+        before = account.balance
+        step = rules.as_of(account.figures, monthly_tokens=plan.monthly_tokens, now=now)
+        account.take(step, at=now)
+        if account.figures.period.start != before.period.start:
+            account.renewed(before.used, now)
+        elif any(posting.kind == "plan_change" for posting in step.postings):
+            account.alerts = account.alerts.rearmed(plan.thresholds, account.balance.use_percent)
         return account
 
-    def _open(self, account_id: AccountId, new: NewAccount, now: dt.datetime) -> MemoryAccount:
+    def _open(self, account_id: AccountId, new: NewAccount, now: dt.datetime, *, email: str | None) -> MemoryAccount:
         plan = self._existing_plan(new.plan_id)
         step = rules.opened(
             plan_id=plan.plan_id,
@@ -309,6 +348,7 @@ class MemoryLedger:
         )
         account = MemoryAccount(account_id, step.figures, created_at=now, locale=new.locale)
         account.take(step, at=now)
+        account.emit(EventKind.ACCOUNT_CREATED, "created", now, email=email)
         self._accounts[account_id] = account
         return account
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 
 from uuid_utils.compat import uuid7
 
 from solaris_hooks.ledger.chain import GENESIS, entry_digest
+from solaris_hooks.ledger.event import Event, EventKind
 from solaris_hooks.ledger.records import (
     Account,
     AccountChange,
@@ -28,6 +30,9 @@ from solaris_hooks.quota import rules
 from solaris_hooks.quota.balance import Balance, Status
 from solaris_hooks.quota.figures import Figures, Lot, Step
 from solaris_hooks.quota.ids import AccountId, HoldId
+from solaris_hooks.quota.thresholds import AlertState
+
+_NUMBERS = count(1)
 
 
 @dataclass(slots=True)
@@ -58,6 +63,9 @@ class MemoryAccount:
     entries: list[Entry] = field(default_factory=list)
     last_hash: bytes = GENESIS
     daily: dict[tuple[dt.date, str], DailyUsage] = field(default_factory=dict)
+    alerts: AlertState = field(default_factory=AlertState)
+    events: dict[str, Event] = field(default_factory=dict)
+    untold: list[str] = field(default_factory=list)
 
     def take(self, step: Step, *, at: dt.datetime, actor: str = "system", reason: str | None = None) -> None:
         """Take over a rule's figures and write its postings."""
@@ -81,6 +89,51 @@ class MemoryAccount:
             self.last_hash = entry_digest(draft.previous_hash, draft)
             self.entries.append(replace(draft, hash=self.last_hash))
         self.figures = step.figures
+
+    def emit(self, kind: EventKind, key: str, now: dt.datetime, *, in_chat: bool = False, **details: object) -> None:
+        """Let an event happen, once for each key."""
+        if key in self.events:
+            return
+        self.events[key] = Event(
+            number=next(_NUMBERS),
+            event_id=uuid7(),
+            kind=kind,
+            account_id=self.account_id,
+            at=now,
+            details={**event_figures(self.balance), **details},
+        )
+        if in_chat:
+            self.untold.append(key)
+
+    def announce(self, thresholds: Sequence[int], now: dt.datetime) -> None:
+        """Announce the thresholds that use has crossed: one event, for the highest."""
+        crossed = self.alerts.crossed(thresholds, self.balance.use_percent)
+        if not crossed:
+            return
+        highest = crossed[-1]
+        self.alerts = replace(self.alerts, level=highest)
+        self.emit(
+            EventKind.QUOTA_EXHAUSTED if highest == 100 else EventKind.THRESHOLD_CROSSED,  # noqa: PLR2004 - percent
+            f"threshold:{int(self.figures.period.start.timestamp())}:{self.alerts.round}:{highest}",
+            now,
+            in_chat=True,
+            threshold=highest,
+            crossed=list(crossed),
+        )
+
+    def renewed(self, used_before: int, now: dt.datetime) -> None:
+        """A new period began: everything can be announced again, and old news is told no longer."""
+        self.alerts = AlertState()
+        old = {EventKind.THRESHOLD_CROSSED, EventKind.QUOTA_EXHAUSTED, EventKind.PERIOD_RENEWED}
+        self.untold = [key for key in self.untold if self.events[key].kind not in old]
+        self.emit(
+            EventKind.PERIOD_RENEWED,
+            f"renewal:{int(self.figures.period.start.timestamp())}",
+            now,
+            in_chat=True,
+            used_before=used_before,
+            overage_repaid=self.figures.allowance_used,
+        )
 
     def place(self, request: HoldRequest, amount: int, now: dt.datetime) -> None:
         """Hold an amount for a request; its prompt is never more than what is held."""
@@ -135,7 +188,7 @@ class MemoryAccount:
             charge=before.charge + settlement.charge,
         )
 
-    def credit(self, grant: Grant, now: dt.datetime) -> None:
+    def credit(self, grant: Grant, now: dt.datetime, thresholds: Sequence[int]) -> None:
         """Add a lot of credits."""
         lot = CreditLot(
             lot_id=uuid7(),
@@ -156,6 +209,18 @@ class MemoryAccount:
         self.take(step, at=now, actor=grant.actor, reason=grant.reason)
         self.lots.append(lot)
         self.grants[grant.idempotency_key] = grant
+        self.alerts = self.alerts.rearmed(thresholds, self.balance.use_percent)
+        self.emit(
+            EventKind.CREDIT_GRANTED,
+            f"credit:{lot.lot_id}",
+            now,
+            in_chat=grant.origin != "request",  # what somebody asked for is told with the answer to the request
+            tokens=grant.tokens,
+            lot_id=str(lot.lot_id),
+            origin=grant.origin,
+            reason=grant.reason,
+            expires_at=grant.expires_at and seconds_text(grant.expires_at),
+        )
 
     def change(self, change: AccountChange) -> None:
         """Set what a change says about the person; an active account has no reason for its status."""
@@ -221,6 +286,26 @@ class MemoryAccount:
                 lots_sum=figures.credits_remaining,
             )
         )
+
+
+def event_figures(balance: Balance) -> Mapping[str, object]:
+    """What an event says of its account."""
+    return {
+        "plan": balance.plan_id,
+        "granted": balance.limit,
+        "used": balance.used,
+        "remaining": balance.remaining,
+        "credits": balance.credits_remaining,
+        "overage": balance.overage,
+        "percent": balance.use_percent,
+        "period_start": seconds_text(balance.period.start),
+        "period_end": seconds_text(balance.period.end),
+    }
+
+
+def seconds_text(instant: dt.datetime) -> str:
+    """A time in UTC, to the second."""
+    return instant.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def settlement_facts(settlement: Settlement) -> Mapping[str, object]:

@@ -13,6 +13,8 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Protocol
 
+from solaris_hooks.ledger.event import Event
+from solaris_hooks.ledger.lengths import LengthCount
 from solaris_hooks.ledger.records import (
     Account,
     AccountChange,
@@ -26,7 +28,6 @@ from solaris_hooks.ledger.records import (
     Hold,
     HoldRequest,
     HoldResult,
-    LengthCount,
     Plan,
     Settlement,
     SettleResult,
@@ -73,6 +74,20 @@ class LengthBook(Protocol):
 
     async def exchange_lengths(self, fresh: Sequence[LengthCount]) -> Sequence[LengthCount]:
         """Add what this process has counted since the last time, and get all that is known."""
+        ...
+
+
+class Events(Protocol):
+    """What happened that somebody is told of."""
+
+    async def take_notices(self, account_id: AccountId) -> Sequence[Event]:
+        """What the chat is to tell the account's user now, oldest first. Each is given out once."""
+        ...
+
+    async def events(
+        self, account_id: AccountId | None = None, *, limit: int = 50, before: int | None = None
+    ) -> Sequence[Event]:
+        """Events of an account, or of all, newest first, with numbers below ``before``."""
         ...
 
 
@@ -144,5 +159,5 @@ class Books(Protocol):
         ...
 
 
-class Ledger(Metering, LengthBook, Books, Protocol):
+class Ledger(Metering, LengthBook, Events, Books, Protocol):
     """All parts."""

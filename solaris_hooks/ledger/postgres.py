@@ -13,7 +13,9 @@ from uuid_utils.compat import uuid7
 from solaris_hooks.ledger import rows
 from solaris_hooks.ledger.audit import verified
 from solaris_hooks.ledger.checkpoints import Checkpoint
+from solaris_hooks.ledger.event import Event
 from solaris_hooks.ledger.lanes import Lanes
+from solaris_hooks.ledger.lengths import LengthCount
 from solaris_hooks.ledger.records import (
     Account,
     AccountChange,
@@ -29,7 +31,6 @@ from solaris_hooks.ledger.records import (
     HoldOutcome,
     HoldRequest,
     HoldResult,
-    LengthCount,
     NewAccount,
     Plan,
     Settlement,
@@ -164,6 +165,7 @@ class PostgresLedger:
             overage=row["beyond"],
             use_percent_before=row["use_percent_before"],
             balance=rows.balance(settlement.account_id, row) if row["status"] is not None else None,
+            unread_notices=row["unread_notices"] or 0,
         )
 
     async def release(self, account_id: AccountId, hold_id: HoldId) -> bool:
@@ -226,6 +228,20 @@ class PostgresLedger:
             "claim_expired", {"limit": limit, "claim_seconds": claim_seconds, "now": self._clock()}
         )
         return [rows.hold(row) for row in found]
+
+    # ------------------------------------------------------------------ events
+
+    async def take_notices(self, account_id: AccountId) -> Sequence[Event]:
+        """See :meth:`Events.take_notices`."""
+        found = await self._statements.all("take_notices", {"account_id": account_id, "now": self._clock()})
+        return [rows.event(row) for row in found]
+
+    async def events(
+        self, account_id: AccountId | None = None, *, limit: int = 50, before: int | None = None
+    ) -> Sequence[Event]:
+        """See :meth:`Events.events`."""
+        found = await self._statements.all("events", {"account_id": account_id, "limit": limit, "before": before})
+        return [rows.event(row) for row in found]
 
     # ------------------------------------------------------------------ books
 

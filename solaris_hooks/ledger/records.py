@@ -164,6 +164,7 @@ class SettleResult:
         charge: booked tokens that stand in the books for this hold (the first ones, on replay or conflict).
         overage: the part of ``charge`` that was beyond what was available.
         use_percent_before: use before this settlement, whole percent.
+        unread_notices: events that wait to be told in the chat, this settlement's included.
     """
 
     outcome: SettleOutcome
@@ -171,6 +172,7 @@ class SettleResult:
     overage: int
     use_percent_before: int
     balance: Balance | None
+    unread_notices: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,29 +331,6 @@ class Plan:
     plan_id: str
     monthly_tokens: int
     thresholds: Sequence[int] = (80, 95, 100)
-
-
-class LengthKind(StrEnum):
-    """What a length was measured of."""
-
-    STREAM = "stream"
-    """Output tokens of a streamed answer."""
-    WHOLE = "whole"
-    """Output tokens of an answer that came in one piece."""
-    PROMPT = "prompt"
-    """What the provider counted of a prompt, in percent of our own count; each percent is a bucket."""
-    BEYOND_CAP = "beyond_cap"
-    """Output tokens of an answer that was longer than its request allowed."""
-
-
-@dataclass(frozen=True, slots=True)
-class LengthCount:
-    """How often a model's answers fell into a bucket of :mod:`solaris_hooks.quota.lengths`."""
-
-    model: str
-    kind: LengthKind
-    bucket: int
-    count: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from solaris_hooks.ledger.records import (
-    Account,
-    CreditLot,
-    DailyUsage,
-    Entry,
-    EntryKind,
-    Hold,
-    LengthCount,
-    LengthKind,
-    Plan,
-)
+from solaris_hooks.ledger.event import Event, EventKind
+from solaris_hooks.ledger.lengths import LengthCount, LengthKind
+from solaris_hooks.ledger.records import Account, CreditLot, DailyUsage, Entry, EntryKind, Hold, Plan
 from solaris_hooks.ledger.sweep import LoggedUse
 from solaris_hooks.quota.balance import Balance, Status
 from solaris_hooks.quota.ids import AccountId, HoldId
@@ -137,3 +130,15 @@ def logged_use(row: Row) -> LoggedUse | None:
         cached_tokens=row["cached_tokens"],
     )
     return LoggedUse(row["model"], usage) if usage is not None else None
+
+
+def event(row: Row) -> Event:
+    """One event."""
+    return Event(
+        number=row["number"],
+        event_id=row["event_id"],
+        kind=EventKind(row["kind"]),
+        account_id=AccountId(row["account_id"]) if row["account_id"] else None,
+        at=_utc(row["at"]),
+        details=json.loads(row["details"]),
+    )

@@ -25,7 +25,7 @@ LATERAL solaris.hold_v2(
     'user' || chr(58) || 'bench-' || :number::int, minted.hold_id, 'demo', 5000, 5000, 5000, 5000, 5000, 600, 120,
     NULL, true, 'default', 'pt_BR', 'America/Sao_Paulo', 1, NULL) AS r \\gset
 SELECT r.*
-FROM solaris.settle_v2(
+FROM solaris.settle_v3(
     'user' || chr(58) || 'bench-' || :number::int, :hold_id::uuid, 'demo', 640, 600, 0,
     40, 0, 'provider', '{"asked": "demo", "weights": ["1", "1", "1"]}', NULL) AS r;
 """

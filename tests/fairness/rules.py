@@ -20,8 +20,9 @@ from solaris_hooks.hooks.profiles import Profiles
 from solaris_hooks.hooks.request_body import marked
 from solaris_hooks.hooks.settlement import Settler
 from solaris_hooks.hooks.stream import settled_at_end
+from solaris_hooks.ledger.lengths import LengthKind
 from solaris_hooks.ledger.memory import MemoryLedger
-from solaris_hooks.ledger.records import LengthKind, Plan, Settlement, SettleResult
+from solaris_hooks.ledger.records import Plan, Settlement, SettleResult
 from solaris_hooks.quota.ids import HoldId
 from solaris_hooks.quota.usage import Usage as Booked
 from solaris_hooks.settings import Settings

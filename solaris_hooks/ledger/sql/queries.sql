@@ -7,8 +7,8 @@ SELECT * FROM solaris.hold_v2(
     %(lease_seconds)s, %(email)s, %(create)s, %(plan_id)s, %(locale)s, %(time_zone)s, %(anchor_day)s, %(now)s);
 
 -- settle --
--- Turn a hold into use; see settle_v2.
-SELECT * FROM solaris.settle_v2(
+-- Turn a hold into use; see settle_v3.
+SELECT * FROM solaris.settle_v3(
     %(account_id)s, %(hold_id)s, %(model)s, %(charge)s, %(input_tokens)s, %(cached_input_tokens)s,
     %(output_tokens)s, %(reasoning_tokens)s, %(source)s, %(details)s, %(now)s);
 
@@ -23,6 +23,20 @@ FROM solaris.extend_v1(
 SELECT l.model, l.kind, l.bucket, l.count
 FROM solaris.exchange_lengths_v1(
     %(models)s, %(kinds)s, %(buckets)s, %(counts)s, %(most)s, %(now)s) AS l;
+
+-- take_notices --
+-- What the chat is to tell now; see take_notices_v1.
+SELECT number, event_id, kind, account_id, at, details::text AS details
+FROM solaris.take_notices_v1(%(account_id)s, %(now)s);
+
+-- events --
+-- Events of an account or of all, newest first.
+SELECT number, event_id, kind, account_id, at, details::text AS details
+FROM solaris.events
+WHERE (%(account_id)s::text IS NULL OR account_id = %(account_id)s)
+    AND (%(before)s::bigint IS NULL OR number < %(before)s)
+ORDER BY number DESC
+LIMIT %(limit)s;
 
 -- release --
 -- Turn a hold into nothing; see release_v1.

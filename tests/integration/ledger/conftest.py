@@ -34,7 +34,17 @@ def superuser_url(postgres: EmbeddedPostgres, ledger_url: str) -> str:
 def empty(superuser_url: str) -> None:
     """Forget everything but the default plan."""
     with past_triggers(superuser_url) as connection:
-        for table in ("accounts", "holds", "entries", "credit_lots", "usage", "usage_daily", "answer_lengths"):
+        for table in (
+            "accounts",
+            "holds",
+            "entries",
+            "credit_lots",
+            "usage",
+            "usage_daily",
+            "answer_lengths",
+            "events",
+            "audit",
+        ):
             connection.execute(sql.SQL("DELETE FROM solaris.{}").format(sql.Identifier(table)))
         connection.execute("DELETE FROM solaris.plans WHERE plan_id <> 'default'")
         connection.execute("UPDATE solaris.plans SET monthly_tokens = 1000000, thresholds = '{80,95,100}'")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from solaris_hooks.ledger.lengths import LengthCount, LengthKind
 from solaris_hooks.ledger.postgres import MOST_ANSWERS, PostgresLedger
-from solaris_hooks.ledger.records import AccountChange, HoldOutcome, LengthCount, LengthKind
+from solaris_hooks.ledger.records import AccountChange, HoldOutcome
 from solaris_hooks.quota.balance import Status
 from solaris_hooks.quota.ids import new_hold_id
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from solaris_hooks.hooks.answer_lengths import LEAST_ANSWERS, AnswerLengths
+from solaris_hooks.ledger.lengths import LengthCount, LengthKind
 from solaris_hooks.ledger.memory import MemoryLedger
-from solaris_hooks.ledger.records import LengthCount, LengthKind
 from solaris_hooks.quota.errors import LedgerUnavailableError
 
 

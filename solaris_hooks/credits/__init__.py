@@ -1,0 +1,1 @@
+"""How credits come to an account: packages, requests, compensation."""
