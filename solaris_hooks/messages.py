@@ -12,7 +12,7 @@ from importlib import resources
 from io import BytesIO
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date
+from babel.dates import format_date, format_skeleton
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
@@ -59,6 +59,11 @@ def day(locale: str, instant: dt.datetime, time_zone: str) -> str:
             locale=_babel(locale),
         )
     )
+
+
+def day_and_month(locale: str, date: dt.date) -> str:
+    """A day of this year as the locale writes it: 01/12 in Portuguese."""
+    return str(format_skeleton("MMdd" if locale == "pt_BR" else "MMMd", date, locale=_babel(locale)))
 
 
 def _babel(locale: str) -> str:

@@ -28,6 +28,8 @@ from solaris_hooks import __version__
 from solaris_hooks.hooks import tokenizer
 from solaris_hooks.hooks.admission import Admission
 from solaris_hooks.hooks.answer_lengths import AnswerLengths
+from solaris_hooks.hooks.commands.desk import Desk
+from solaris_hooks.hooks.commands.endpoint import AnsweredHere, Asker
 from solaris_hooks.hooks.growth import Growth
 from solaris_hooks.hooks.guard import Guard
 from solaris_hooks.hooks.handler import SolarisHandler
@@ -228,12 +230,21 @@ def start() -> SolarisHandler:
         )
     )
     mount(app, build_api(ledger, authenticator, open_accounts=settings.new_account.create))
-    _guard(app, handler, settings, authenticator)
+    desk = Desk(
+        books=ledger,
+        link_of=lambda _account_id: None,
+        counter=None,
+        open_accounts=settings.new_account.create,
+        default_locale=settings.default_locale,
+    )
+    _guard(app, handler, settings, authenticator, desk)
     _LOG.info("solaris_hooks %s is ready", __version__)
     return handler
 
 
-def _guard(app: FastAPI, handler: SolarisHandler, settings: Settings, authenticator: LiteLLMAuthenticator) -> None:
+def _guard(
+    app: FastAPI, handler: SolarisHandler, settings: Settings, authenticator: LiteLLMAuthenticator, desk: Desk
+) -> None:
     """Put the guard in front of LiteLLM's router, once, behind all of LiteLLM's middleware."""
 
     async def administrator(scope: Scope) -> bool:
@@ -244,9 +255,16 @@ def _guard(app: FastAPI, handler: SolarisHandler, settings: Settings, authentica
             return False
         return True
 
+    async def asker(scope: Scope) -> Asker:
+        """Whose key a chat carries."""
+        holder = await authenticator.holder(Request(scope))
+        return Asker(holder.account_id, holder.email)
+
     inner = app.router.middleware_stack
+    while isinstance(inner, Guard | AnsweredHere):  # this plugin's, loaded before
+        inner = inner.app
     app.router.middleware_stack = Guard(
-        inner.app if isinstance(inner, Guard) else inner,
+        AnsweredHere(inner, desk=desk, asker=asker) if settings.chat_commands else inner,
         routes=app.router.routes,
         administrator=administrator,
         at_end=handler.settled_at_end,

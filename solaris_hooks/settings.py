@@ -13,6 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
@@ -123,6 +124,9 @@ class Settings(BaseSettings):
     )
     refusal_status: int = Field(402, ge=400, le=499, description="HTTP status of a refusal for quota.")
 
+    public_url: str = Field("", description="Address at which users reach the proxy; without it they get no links.")
+    chat_commands: bool = Field(default=True, description="Answer /saldo, /extrato, /creditos and /ajuda in the chat.")
+
     hold_wait_seconds: float = Field(10.0, ge=0, le=60, description="Wait for tokens held by other requests.")
     hold_lease_seconds: int = Field(120, ge=15, le=3600, description="How long a hold outlives its process.")
     hold_max_seconds: int = Field(7200, ge=60, le=86400, description="How long a request may run at the most.")
@@ -165,6 +169,16 @@ class Settings(BaseSettings):
     @classmethod
     def _day_of_a_month(cls, value: int) -> int:
         return _plainly(checked_anchor_day, value)
+
+    @field_validator("public_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        if not value:
+            return value
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("must be an address such as https://proxy.example.com")
+        return value.rstrip("/")
 
     @field_validator("default_locale")
     @classmethod

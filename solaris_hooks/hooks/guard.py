@@ -23,6 +23,9 @@ from solaris_hooks.hooks.addresses import Handling, handling_of, handling_of_mou
 from solaris_hooks.hooks.refusals import one_line
 from solaris_hooks.messages import sentence
 
+SERVED_BY = "solaris.served_by"
+"""Key of the scope under which the name of LiteLLM's function is kept that serves a request."""
+
 MAX_REMEMBERED = 2000
 """Addresses whose handling is remembered; paths hold ids, so there is no end of them."""
 
@@ -127,6 +130,7 @@ class Guard:
         if address.handling is Handling.METERED_AT_END:
             await self._settled_at_end(scope, receive, send)
         elif address.handling in {Handling.METERED, Handling.FREE}:
+            scope[SERVED_BY] = address.name
             await self.app(scope, receive, send)
         elif any(fnmatchcase(path, each) for each in self._unmetered_routes):
             token = _let_pass.set(True)

@@ -43,6 +43,7 @@ class Request:
         reported_at: ``time.monotonic()`` of that event.
         unbooked: a settlement that the books could not take yet.
         unreleased: released, but the books do not know yet.
+        unread_notices: events that wait to be told in the chat, as the settlement said; 0 before it.
         owner: LiteLLM's own object of this request; when it is gone, so is the request.
     """
 
@@ -64,6 +65,7 @@ class Request:
     reported_at: float | None = None
     unbooked: Settlement | None = None
     unreleased: bool = False
+    unread_notices: int = 0
     owner: weakref.ref[object] | None = None
 
     @property

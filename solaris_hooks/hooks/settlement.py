@@ -188,6 +188,7 @@ class Settler:
             _LOG.error("hold %s could not be settled, will be tried again: %s", request.hold_id, exc.message)
             return
         request.unbooked = None
+        request.unread_notices = result.unread_notices
         if result.balance is not None:
             request.balance = result.balance
         self._in_flight.forget(request)

@@ -194,6 +194,17 @@ class MemoryLedger:
         told, account.untold = account.untold, []
         return [account.events[key] for key in told]
 
+    async def give_back_notices(self, account_id: AccountId, numbers: Sequence[int]) -> int:
+        """Let events that were taken be taken again."""
+        account = self._accounts.get(account_id)
+        if account is None:
+            return 0
+        back = [
+            key for key, event in account.events.items() if event.number in numbers and key not in account.untold
+        ]
+        account.untold = sorted([*back, *account.untold], key=lambda key: account.events[key].number)
+        return len(back)
+
     async def events(
         self, account_id: AccountId | None = None, *, limit: int = 50, before: int | None = None
     ) -> Sequence[Event]:

@@ -84,6 +84,10 @@ class Events(Protocol):
         """What the chat is to tell the account's user now, oldest first. Each is given out once."""
         ...
 
+    async def give_back_notices(self, account_id: AccountId, numbers: Sequence[int]) -> int:
+        """Let events that were taken, but could not be told, be taken again. Returns how many."""
+        ...
+
     async def events(
         self, account_id: AccountId | None = None, *, limit: int = 50, before: int | None = None
     ) -> Sequence[Event]:

@@ -236,6 +236,11 @@ class PostgresLedger:
         found = await self._statements.all("take_notices", {"account_id": account_id, "now": self._clock()})
         return [rows.event(row) for row in found]
 
+    async def give_back_notices(self, account_id: AccountId, numbers: Sequence[int]) -> int:
+        """See :meth:`Events.give_back_notices`."""
+        row = await self._statements.one("give_back_notices", {"account_id": account_id, "numbers": list(numbers)})
+        return int(row["given_back"])
+
     async def events(
         self, account_id: AccountId | None = None, *, limit: int = 50, before: int | None = None
     ) -> Sequence[Event]:

@@ -31,7 +31,7 @@ _LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^)\s]+)\)|(?:src|href)=\"(?P<html
 _TEST = re.compile(r"`(?P<name>test_\w+)`")
 _HOST = re.compile(r"https?://(?P<host>[\w.-]+)")
 # Where documentation may send a reader, or what an example may call.
-_KNOWN_HOSTS = {"127.0.0.1", "litellm-proxy", "keepachangelog.com", "semver.org"}
+_KNOWN_HOSTS = {"127.0.0.1", "proxy.example.com", "litellm-proxy", "keepachangelog.com", "semver.org"}
 
 
 def page_ids(page: Path) -> str:
@@ -116,10 +116,11 @@ def test_both_catalogues_have_the_same_messages() -> None:
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_every_message_is_documented_word_by_word(locale: str) -> None:
+def test_every_refusal_is_documented_word_by_word(locale: str) -> None:
     page = flat((REFERENCE / "refusals.md").read_text("utf-8"))
-    assert [key for key in messages(locale) if f"`{key}`" not in page] == []
-    assert [key for key, said in messages(locale).items() if flat(said) not in page] == []
+    refusals = {key: said for key, said in messages(locale).items() if key.startswith("refusal.")}
+    assert [key for key in refusals if f"`{key}`" not in page] == []
+    assert [key for key, said in refusals.items() if flat(said) not in page] == []
 
 
 def test_every_command_is_documented() -> None:

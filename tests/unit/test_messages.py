@@ -27,7 +27,7 @@ def test_both_languages_say_the_same_things_with_the_same_values() -> None:
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_every_sentence_fits_what_librechat_shows(locale: str) -> None:
+def test_every_refusal_fits_what_librechat_shows(locale: str) -> None:
     longest = {
         "renewal": "September 30, 2026",
         "remaining": "1.000.000.000.000",
@@ -39,6 +39,8 @@ def test_every_sentence_fits_what_librechat_shows(locale: str) -> None:
         "units": "character, call",
     }
     for key, text in catalogue(locale).items():
+        if not key.startswith("refusal."):
+            continue
         names = set(re.findall(r"%\((\w+)\)s", text))
         assert len("402 " + sentence(locale, key, **{name: longest[name] for name in names})) <= 240, key
         assert "{" not in text

@@ -29,6 +29,10 @@ FROM solaris.exchange_lengths_v1(
 SELECT number, event_id, kind, account_id, at, details::text AS details
 FROM solaris.take_notices_v1(%(account_id)s, %(now)s);
 
+-- give_back_notices --
+-- Let notices that nobody read be told again; see give_back_notices_v1.
+SELECT solaris.give_back_notices_v1(%(account_id)s, %(numbers)s) AS given_back;
+
 -- events --
 -- Events of an account or of all, newest first.
 SELECT number, event_id, kind, account_id, at, details::text AS details

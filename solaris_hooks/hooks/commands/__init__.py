@@ -1,0 +1,1 @@
+"""Commands that users type in the chat, answered here: no provider is called, and nothing is counted."""
