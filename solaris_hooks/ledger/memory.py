@@ -199,9 +199,7 @@ class MemoryLedger:
         account = self._accounts.get(account_id)
         if account is None:
             return 0
-        back = [
-            key for key, event in account.events.items() if event.number in numbers and key not in account.untold
-        ]
+        back = [key for key, event in account.events.items() if event.number in numbers and key not in account.untold]
         account.untold = sorted([*back, *account.untold], key=lambda key: account.events[key].number)
         return len(back)
 

@@ -45,10 +45,10 @@ def write(wire: Wire, body: Mapping[str, object], answer: Answer) -> Written:
     name = model if isinstance(model, str) else ""
     if wire is Wire.RESPONSES:
         response = _response(name, answer.text)
-        return _events(_response_events(response), named=True) if body.get("stream") else _whole(response)
+        return _events(_response_events(response, answer.text), named=True) if body.get("stream") else _whole(response)
     if wire is Wire.MESSAGES:
         message = _message(name, answer.text)
-        return _events(_message_events(message), named=True) if body.get("stream") else _whole(message)
+        return _events(_message_events(message, answer.text), named=True) if body.get("stream") else _whole(message)
     if not body.get("stream"):
         return _whole(_completion(name, answer))
     options = body.get("stream_options")
@@ -118,11 +118,10 @@ def _message(model: str, text: str) -> Json:
     }
 
 
-def _message_events(message: Json) -> Iterator[Json]:
-    (block,) = message["content"] if isinstance(message["content"], list) else ()
+def _message_events(message: Json, text: str) -> Iterator[Json]:
     yield {"type": "message_start", "message": {**message, "content": [], "stop_reason": None}}
     yield {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
-    yield {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": block["text"]}}
+    yield {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}
     yield {"type": "content_block_stop", "index": 0}
     delta = {"stop_reason": "end_turn", "stop_sequence": None}
     yield {"type": "message_delta", "delta": delta, "usage": {"output_tokens": 0}}
@@ -130,14 +129,6 @@ def _message_events(message: Json) -> Iterator[Json]:
 
 
 def _response(model: str, text: str) -> Json:
-    part = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
-    item = {
-        "type": "message",
-        "id": f"msg_{uuid4().hex}",
-        "role": "assistant",
-        "status": "completed",
-        "content": [part],
-    }
     return {
         "id": f"resp_{uuid4().hex}",
         "object": "response",
@@ -148,7 +139,7 @@ def _response(model: str, text: str) -> Json:
         "instructions": None,
         "metadata": {},
         "model": model,
-        "output": [item],
+        "output": [_item(f"msg_{uuid4().hex}", text)],
         "parallel_tool_calls": True,
         "previous_response_id": None,
         "temperature": None,
@@ -165,25 +156,34 @@ def _response(model: str, text: str) -> Json:
     }
 
 
-def _response_events(response: Json) -> Iterator[Json]:
-    (item,) = response["output"] if isinstance(response["output"], list) else ()
-    (part,) = item["content"]
+def _item(item_id: str, text: str) -> Json:
+    part = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+    return {"type": "message", "id": item_id, "role": "assistant", "status": "completed", "content": [part]}
+
+
+def item_events(item_id: str, text: str, *, output_index: int) -> Iterator[Json]:
+    """The events of one more item of text in a response, without their numbers."""
+    item = _item(item_id, text)
+    part = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+    at: Json = {"item_id": item_id, "output_index": output_index, "content_index": 0}
+    begun = {**item, "status": "in_progress", "content": []}
+    yield {"type": "response.output_item.added", "output_index": output_index, "item": begun}
+    yield {"type": "response.content_part.added", **at, "part": {**part, "text": ""}}
+    yield {"type": "response.output_text.delta", **at, "delta": text, "logprobs": []}
+    yield {"type": "response.output_text.done", **at, "text": text, "logprobs": []}
+    yield {"type": "response.content_part.done", **at, "part": part}
+    yield {"type": "response.output_item.done", "output_index": output_index, "item": item}
+
+
+def _response_events(response: Json, text: str) -> Iterator[Json]:
+    item_id = f"msg_{uuid4().hex}"
+    whole = {**response, "output": [_item(item_id, text)]}
     begun = {**response, "status": "in_progress", "output": [], "usage": None}
-    at: Json = {"item_id": item["id"], "output_index": 0, "content_index": 0}
     events: tuple[Json, ...] = (
         {"type": "response.created", "response": begun},
         {"type": "response.in_progress", "response": begun},
-        {
-            "type": "response.output_item.added",
-            "output_index": 0,
-            "item": {**item, "status": "in_progress", "content": []},
-        },
-        {"type": "response.content_part.added", **at, "part": {**part, "text": ""}},
-        {"type": "response.output_text.delta", **at, "delta": part["text"], "logprobs": []},
-        {"type": "response.output_text.done", **at, "text": part["text"], "logprobs": []},
-        {"type": "response.content_part.done", **at, "part": part},
-        {"type": "response.output_item.done", "output_index": 0, "item": item},
-        {"type": "response.completed", "response": response},
+        *item_events(item_id, text, output_index=0),
+        {"type": "response.completed", "response": whole},
     )
     for number, event in enumerate(events):
         yield {**event, "sequence_number": number}
