@@ -22,7 +22,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from solaris_hooks.database_url import DatabaseUrlError, libpq_url
 from solaris_hooks.ledger.records import NewAccount
 from solaris_hooks.messages import LOCALES
-from solaris_hooks.quota.checks import checked_anchor_day, checked_time_zone
+from solaris_hooks.quota.checks import MAX_TOKENS, checked_anchor_day, checked_time_zone
 from solaris_hooks.quota.errors import InvalidRequestError, SettingsError
 from solaris_hooks.quota.units import Unit, UnitPrices
 from solaris_hooks.quota.weights import Weights, WeightTable
@@ -81,6 +81,29 @@ class ModelPrices(BaseModel):
     call: Price | None = Field(None, description="Each call: of moderation, or of reranking up to 100 documents.")
 
 
+class CreditRequestLimits(BaseModel):
+    """How often users may ask for credits, and how many: so that nobody floods the administrators."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    open_limit: int = Field(
+        3, ge=0, le=1000, description="Requests of an account that may wait at once; 0: nobody asks."
+    )
+    per_day: int = Field(5, ge=0, le=1000, description="Requests of an account within 24 hours.")
+    max_tokens: int = Field(10_000_000, ge=1, le=MAX_TOKENS, description="Tokens of a request at the most.")
+
+
+class CreditPackage(BaseModel):
+    """Credits on offer."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(min_length=1, max_length=64, pattern=r"^[\w .+-]+$")
+    tokens: int = Field(ge=1, le=MAX_TOKENS)
+    price: Annotated[Decimal, Field(ge=0, le=1_000_000_000, decimal_places=4, allow_inf_nan=False)]
+    currency: str = Field(pattern="^[A-Z]{3}$", description="ISO 4217, such as BRL.")
+
+
 class Settings(BaseSettings):
     """Settings of the plugin. Times in seconds, tokens booked (weighted) unless said otherwise."""
 
@@ -121,6 +144,12 @@ class Settings(BaseSettings):
     )
     unmetered_routes: list[str] = Field(
         default_factory=list, description="Patterns of paths that may pass although they are not metered."
+    )
+    credit_requests: CreditRequestLimits = Field(
+        default_factory=CreditRequestLimits, description="How often and how many credits users may ask for."
+    )
+    credit_packages: list[CreditPackage] = Field(
+        default_factory=list, description="Credits on offer: name, tokens, price and currency of each."
     )
     refusal_status: int = Field(402, ge=400, le=499, description="HTTP status of a refusal for quota.")
 
@@ -202,6 +231,13 @@ class Settings(BaseSettings):
             return libpq_url(value or os.environ.get("DATABASE_URL", "") or others.data.get("database_url", ""))
         except DatabaseUrlError as exc:
             raise ValueError(str(exc)) from exc
+
+    @field_validator("credit_packages")
+    @classmethod
+    def _each_name_once(cls, value: list[CreditPackage]) -> list[CreditPackage]:
+        if len({each.name for each in value}) < len(value):
+            raise ValueError("two packages have the same name")
+        return value
 
     @field_validator("checkpoint_interval_seconds")
     @classmethod

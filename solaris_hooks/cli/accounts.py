@@ -56,6 +56,7 @@ def set_account(  # noqa: PLR0913, PLR0917 - one for each option
     plan: Annotated[str | None, typer.Option(help="Its allowance applies at once.")] = None,
     status: Annotated[str | None, typer.Option(help="active, suspended, blocked or pending.")] = None,
     reason: Annotated[str | None, typer.Option(help="Why it is not active; shown to the user.")] = None,
+    note: Annotated[str | None, typer.Option(help="Why it is changed; for the audit trail alone.")] = None,
     email: Annotated[str | None, typer.Option(help='"" clears it.')] = None,
     name: Annotated[str | None, typer.Option(help='"" clears it.')] = None,
     locale: Annotated[str | None, typer.Option(help="pt_BR or en.")] = None,
@@ -73,10 +74,13 @@ def set_account(  # noqa: PLR0913, PLR0917 - one for each option
         "locale": locale,
         "time_zone": time_zone,
         "anchor_day": anchor_day,
+        "reason": note,
     }
     body = AccountBody.model_validate({name: value for name, value in given.items() if value is not None})
     wanted = account_id(account)
-    changed = with_ledger(context, lambda ledger: ledger.put_account(wanted, body.change, actor=runtime.actor()))
+    changed = with_ledger(
+        context, lambda ledger: ledger.put_account(wanted, body.change, actor=runtime.actor(), reason=body.reason)
+    )
     _show(AccountAnswer.of(changed), as_json=as_json)
 
 

@@ -25,7 +25,7 @@ def group() -> None:
 
 
 @app.command("grant")
-def grant_credits(
+def grant_credits(  # noqa: PLR0913, PLR0917 - one for each option
     context: typer.Context,
     account: AnAccount,
     tokens: Annotated[int, typer.Argument(metavar="TOKENS", help="How many, 1 or more.", show_default=False)],
@@ -34,6 +34,7 @@ def grant_credits(
         str | None, typer.Option(help="The same key grants once, however often it is used. Default: a new one.")
     ] = None,
     expires_at: Annotated[str | None, typer.Option(help="When they end, such as 2027-01-31T23:59:59Z.")] = None,
+    origin: Annotated[str, typer.Option(help="grant, purchase, bonus or compensation.")] = "grant",
     as_json: Json = False,
 ) -> None:
     """Grant credits and show the account. Owed overage is taken from them first."""
@@ -43,6 +44,7 @@ def grant_credits(
             "reason": reason,
             "idempotency_key": idempotency_key if idempotency_key is not None else f"cli-{uuid4()}",
             "expires_at": expires_at,
+            "origin": origin,
         }
     )
     grant = Grant(
@@ -51,6 +53,7 @@ def grant_credits(
         reason=body.reason,
         actor=runtime.actor(),
         idempotency_key=body.idempotency_key,
+        origin=body.credit_origin,
         expires_at=body.expires_at,
     )
     answer = AccountAnswer.of(with_ledger(context, lambda ledger: ledger.grant_credits(grant)).account)

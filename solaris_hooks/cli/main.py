@@ -14,6 +14,7 @@ import typer
 from solaris_hooks import __version__
 from solaris_hooks.cli import (
     accounts,
+    audit,
     credits,  # noqa: A004 - named as its command
     doctor,
     history,
@@ -39,6 +40,7 @@ app.add_typer(plans.app, name="plans")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(journal.app, name="journal")
 app.command("entries")(history.entries)
+app.command("audit")(audit.audit)
 app.command("holds")(history.holds)
 app.command("sweep")(history.sweep)
 app.command("reconcile")(reconcile.reconcile)

@@ -9,17 +9,28 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
+from solaris_hooks.ledger.audit_trail import AuditRecord, MemoryAuditTrail, differing
 from solaris_hooks.ledger.event import Event, EventKind
 from solaris_hooks.ledger.lengths import LengthCount, LengthKind
-from solaris_hooks.ledger.memory_account import Booked, MemoryAccount, asked, settlement_facts
+from solaris_hooks.ledger.memory_account import (
+    Booked,
+    MemoryAccount,
+    asked,
+    checked_status,
+    seconds_text,
+    settlement_facts,
+)
+from solaris_hooks.ledger.memory_credits import MemoryCreditLots, MemoryRequestBook
 from solaris_hooks.ledger.records import (
+    NOTHING,
     Account,
     AccountChange,
     AccountPage,
+    CreditOrigin,
     DailyUsage,
     Entry,
     ExtendResult,
@@ -61,16 +72,19 @@ class MemoryLedger:
             now: the clock; aware times.
             defaults: what accounts get that ``put_account`` makes.
         """
-        self._now = now
+        self._clock = now
         self._defaults = defaults or NewAccount()
         self._accounts: dict[AccountId, MemoryAccount] = {}
         self._plans = {DEFAULT_PLAN.plan_id: DEFAULT_PLAN}
+        self.trail = MemoryAuditTrail()
+        self.lots = MemoryCreditLots(self)
+        self.requests = MemoryRequestBook(self)
         self._lengths: Counter[tuple[str, LengthKind, int]] = Counter()
 
     async def hold(self, request: HoldRequest) -> HoldResult:
         """Hold tokens for a request."""
-        now = self._now()
-        account = self._current(request.account_id, now)
+        now = self.now()
+        account = self.current(request.account_id, now)
         created = account is None
         if account is None:
             if not request.new_account.create:
@@ -98,8 +112,8 @@ class MemoryLedger:
 
     async def extend(self, extension: Extension) -> ExtendResult:
         """Grow the hold of a request that still runs."""
-        now = self._now()
-        account = self._current(extension.account_id, now)
+        now = self.now()
+        account = self.current(extension.account_id, now)
         if account is None or extension.hold_id in account.settled:
             return ExtendResult(0, contended=False)
         hold = account.holds.get(extension.hold_id)
@@ -116,8 +130,8 @@ class MemoryLedger:
         known = self._accounts.get(settlement.account_id)
         if known and settlement.charge < 0 and settlement.hold_id not in known.settled:
             raise LedgerError("A charge cannot be below 0.")
-        now = self._now()
-        account = self._current(settlement.account_id, now)
+        now = self.now()
+        account = self.current(settlement.account_id, now)
         if account is None:
             return SettleResult(SettleOutcome.UNKNOWN, 0, 0, 0, None)
         plan = self._plans[account.figures.plan_id]
@@ -151,7 +165,7 @@ class MemoryLedger:
 
     async def release(self, account_id: AccountId, hold_id: HoldId) -> bool:
         """Turn a hold into nothing."""
-        account = self._current(account_id, self._now())
+        account = self.current(account_id, self.now())
         amount = account.drop(hold_id) if account else None
         if account is None or amount is None:
             return False
@@ -166,7 +180,7 @@ class MemoryLedger:
 
     async def renew_leases(self, holds: Sequence[tuple[AccountId, HoldId]], *, lease_seconds: int) -> int:
         """Let holds of requests that still run live on."""
-        until = self._now() + dt.timedelta(seconds=lease_seconds)
+        until = self.now() + dt.timedelta(seconds=lease_seconds)
         renewed = 0
         for account_id, hold_id in set(holds):
             account = self._accounts.get(account_id)
@@ -177,7 +191,7 @@ class MemoryLedger:
 
     async def claim_expired(self, *, limit: int, claim_seconds: int) -> Sequence[Hold]:
         """Take holds whose lease ran out."""
-        now = self._now()
+        now = self.now()
         until = now + dt.timedelta(seconds=claim_seconds)
         expired = [hold for hold in self._all_holds() if hold.lease_until < now]
         expired.sort(key=lambda hold: (hold.lease_until, hold.hold_id))
@@ -218,12 +232,12 @@ class MemoryLedger:
 
     async def account(self, account_id: AccountId) -> Account | None:
         """One account as of now."""
-        account = self._current(account_id, self._now())
+        account = self.current(account_id, self.now())
         return None if account is None else account.account
 
     async def accounts(self, *, query: str = "", limit: int = 50, after: AccountId | None = None) -> AccountPage:
         """Accounts in order of id, as of now."""
-        now = self._now()
+        now = self.now()
         wanted = query.lower()
         found = [
             account_id
@@ -231,21 +245,25 @@ class MemoryLedger:
             if (after is None or account_id > after)
             and any(wanted in (text or "").lower() for text in (account_id, account.email, account.name))
         ]
-        page = [account for account_id in found[:limit] if (account := self._current(account_id, now))]
+        page = [account for account_id in found[:limit] if (account := self.current(account_id, now))]
         more = len(found) > limit
         return AccountPage(tuple(account.account for account in page), page[-1].account_id if more and page else None)
 
-    async def put_account(self, account_id: AccountId, change: AccountChange, *, actor: str) -> Account:
+    async def put_account(
+        self, account_id: AccountId, change: AccountChange, *, actor: str, reason: str | None = None
+    ) -> Account:
         """Change an account, making it if it is missing."""
         if change.time_zone is not None:
             checked_time_zone(change.time_zone)
         if change.anchor_day is not None:
             checked_anchor_day(change.anchor_day)
         plan = self._existing_plan(change.plan_id) if change.plan_id is not None else None
-        now = self._now()
-        account = self._current(account_id, now) or self._open(
-            account_id, self._opening(change), now, email=change.email
-        )
+        checked_status(self._accounts.get(account_id), change, reason)
+        now = self.now()
+        known = self.current(account_id, now)
+        email = None if change.email is NOTHING else change.email
+        account = known or self._open(account_id, self._opening(change), now, email=email)
+        before = account.profile
         if plan and plan.plan_id != account.figures.plan_id:
             step = rules.plan_changed(account.figures, plan_id=plan.plan_id, monthly_tokens=plan.monthly_tokens)
             account.take(step, at=now, actor=actor)
@@ -254,9 +272,18 @@ class MemoryLedger:
             account.figures,
             time_zone=change.time_zone or account.figures.time_zone,
             anchor_day=change.anchor_day or account.figures.anchor_day,
-            now=now,
         )
         account.change(change)
+        status_before = Status(str(before["status"]))
+        said = None if change.status_reason is NOTHING else change.status_reason
+        if known is None:
+            draft = AuditRecord(0, now, actor, "account.create", account_id, account_id, None, account.profile, reason)
+        else:
+            was, became = differing(before, account.profile)
+            why = said if reason is None else reason
+            draft = AuditRecord(0, now, actor, "account.change", account_id, account_id, was, became, why)
+        number = self.trail.write(draft) if draft.after else 0
+        account.tell_status(status_before, number, now)
         return account.account
 
     async def grant_credits(self, grant: Grant) -> GrantResult:
@@ -265,7 +292,7 @@ class MemoryLedger:
         known = self._accounts.get(grant.account_id)
         if known is None:
             raise NotFoundError(f'There is no account "{grant.account_id}".', param="account_id")
-        now = self._now()
+        now = self.now()
         first = known.grants.get(grant.idempotency_key)
         if first and asked(first) != asked(grant):
             raise ConflictError(
@@ -275,7 +302,19 @@ class MemoryLedger:
             raise InvalidRequestError("Credits must expire in the future.", param="expires_at")
         account = self._as_of(known, now)
         if not first:
-            account.credit(grant, now, self._plans[account.figures.plan_id].thresholds)
+            asked_for = grant.origin is CreditOrigin.REQUEST  # that is told with the answer to the request
+            lot_id = account.credit(grant, now, self.thresholds(account), in_chat=not asked_for)
+            after = {
+                "tokens": grant.tokens,
+                "origin": grant.origin.value,
+                "key": grant.idempotency_key,
+                "expires_at": grant.expires_at and seconds_text(grant.expires_at),
+            }
+            self.trail.write(
+                AuditRecord(
+                    0, now, grant.actor, "credits.grant", grant.account_id, str(lot_id), None, after, grant.reason
+                )
+            )
         return GrantResult(account.account, replayed=first is not None)
 
     async def entries(self, account_id: AccountId, *, limit: int = 50, before: int | None = None) -> Sequence[Entry]:
@@ -324,13 +363,25 @@ class MemoryLedger:
     def _all_holds(self) -> list[Hold]:
         return [hold for account in self._accounts.values() for hold in account.holds.values()]
 
+    def now(self) -> dt.datetime:
+        """The time."""
+        return self._clock()
+
+    def known(self) -> Mapping[AccountId, MemoryAccount]:
+        """All accounts as they were left."""
+        return self._accounts
+
+    def thresholds(self, account: MemoryAccount) -> Sequence[int]:
+        """The percentages of use at which an account's user is told."""
+        return self._plans[account.figures.plan_id].thresholds
+
     def _existing_plan(self, plan_id: str) -> Plan:
         plan = self._plans.get(plan_id)
         if plan is None:
             raise NotFoundError(f'There is no plan "{plan_id}".', param="plan_id")
         return plan
 
-    def _current(self, account_id: AccountId, now: dt.datetime) -> MemoryAccount | None:
+    def current(self, account_id: AccountId, now: dt.datetime) -> MemoryAccount | None:
         """The account as of now, or None."""
         account = self._accounts.get(account_id)
         return account and self._as_of(account, now)

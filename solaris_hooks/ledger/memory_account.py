@@ -7,15 +7,18 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
+from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
 from solaris_hooks.ledger.chain import GENESIS, entry_digest
 from solaris_hooks.ledger.event import Event, EventKind
 from solaris_hooks.ledger.records import (
+    NOTHING,
     Account,
     AccountChange,
     CreditLot,
+    CreditOrigin,
     DailyUsage,
     Entry,
     EntryKind,
@@ -23,11 +26,13 @@ from solaris_hooks.ledger.records import (
     Grant,
     Hold,
     HoldRequest,
+    Nothing,
     Settlement,
 )
 from solaris_hooks.ledger.verification import AccountVerifier, StoredFigures
 from solaris_hooks.quota import rules
 from solaris_hooks.quota.balance import Balance, Status
+from solaris_hooks.quota.errors import InvalidRequestError
 from solaris_hooks.quota.figures import Figures, Lot, Step
 from solaris_hooks.quota.ids import AccountId, HoldId
 from solaris_hooks.quota.thresholds import AlertState
@@ -59,6 +64,7 @@ class MemoryAccount:
     holds: dict[HoldId, Hold] = field(default_factory=dict)
     lots: list[CreditLot] = field(default_factory=list)
     grants: dict[str, Grant] = field(default_factory=dict)
+    revocations: dict[str, tuple[UUID, int]] = field(default_factory=dict)
     settled: dict[HoldId, Booked] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
     last_hash: bytes = GENESIS
@@ -188,13 +194,13 @@ class MemoryAccount:
             charge=before.charge + settlement.charge,
         )
 
-    def credit(self, grant: Grant, now: dt.datetime, thresholds: Sequence[int]) -> None:
-        """Add a lot of credits."""
+    def credit(self, grant: Grant, now: dt.datetime, thresholds: Sequence[int], *, in_chat: bool = True) -> UUID:
+        """Add a lot of credits. Returns its id."""
         lot = CreditLot(
             lot_id=uuid7(),
             tokens=grant.tokens,
             remaining=grant.tokens,
-            origin=grant.origin,
+            origin=grant.origin.value,
             reason=grant.reason,
             actor=grant.actor,
             created_at=now,
@@ -204,7 +210,7 @@ class MemoryAccount:
             self.figures,
             Lot(lot.lot_id, lot.tokens, lot.created_at, lot.expires_at),
             key=grant.idempotency_key,
-            origin=grant.origin,
+            origin=grant.origin.value,
         )
         self.take(step, at=now, actor=grant.actor, reason=grant.reason)
         self.lots.append(lot)
@@ -214,24 +220,56 @@ class MemoryAccount:
             EventKind.CREDIT_GRANTED,
             f"credit:{lot.lot_id}",
             now,
-            in_chat=grant.origin != "request",  # what somebody asked for is told with the answer to the request
+            in_chat=in_chat,
             tokens=grant.tokens,
             lot_id=str(lot.lot_id),
-            origin=grant.origin,
+            origin=grant.origin.value,
             reason=grant.reason,
             expires_at=grant.expires_at and seconds_text(grant.expires_at),
         )
+        return lot.lot_id
 
     def change(self, change: AccountChange) -> None:
         """Set what a change says about the person; an active account has no reason for its status."""
         self.status = change.status or self.status
-        if self.status is Status.ACTIVE:
-            self.status_reason = None
-        elif change.status_reason is not None:
-            self.status_reason = change.status_reason
-        self.email = self.email if change.email is None else change.email
-        self.name = self.name if change.name is None else change.name
+        self.status_reason = None if self.status is Status.ACTIVE else set_to(self.status_reason, change.status_reason)
+        self.email = set_to(self.email, change.email)
+        self.name = set_to(self.name, change.name)
         self.locale = self.locale if change.locale is None else change.locale
+
+    def tell_status(self, before: Status, number: int, now: dt.datetime) -> None:
+        """Let an event happen where an account was taken out of use, or into use again.
+
+        Args:
+            before: its status before the change.
+            number: of the change in the audit trail.
+            now: when it happened.
+        """
+        if self.status in {before, Status.PENDING}:
+            return
+        active = self.status is Status.ACTIVE
+        self.emit(
+            EventKind.ACCOUNT_REACTIVATED if active else EventKind.ACCOUNT_SUSPENDED,
+            f"status:{number}",
+            now,
+            status=self.status.value,
+            reason=self.status_reason,
+        )
+
+    @property
+    def profile(self) -> Mapping[str, object]:
+        """What people can change, and what follows from it, as the audit trail has it."""
+        return {
+            "plan": self.figures.plan_id,
+            "status": self.status.value,
+            "status_reason": self.status_reason,
+            "email": self.email,
+            "name": self.name,
+            "locale": self.locale,
+            "time_zone": self.figures.time_zone,
+            "anchor_day": self.figures.anchor_day,
+            "period_end": seconds_text(self.figures.period.end),
+        }
 
     @property
     def balance(self) -> Balance:
@@ -303,6 +341,27 @@ def event_figures(balance: Balance) -> Mapping[str, object]:
     }
 
 
+def checked_status(account: MemoryAccount | None, change: AccountChange, reason: str | None) -> None:
+    """Return if an account may get the status that a change gives it.
+
+    Raises:
+        InvalidRequestError: it is taken out of use, and nobody says why.
+    """
+    before = account.status if account is not None else Status.ACTIVE
+    if change.status in {None, before, Status.ACTIVE}:
+        return
+    said = set_to(account.status_reason if account is not None else None, change.status_reason)
+    if not any((text or "").strip(" ") for text in (said, reason)):
+        raise InvalidRequestError(f"Say why the account becomes {change.status}: give a reason.")
+
+
+def set_to(text: str | None, change: str | Nothing | None) -> str | None:
+    """A text after a change."""
+    if change is NOTHING:
+        return None
+    return text if change is None else change
+
+
 def seconds_text(instant: dt.datetime) -> str:
     """A time in UTC, to the second."""
     return instant.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -323,6 +382,6 @@ def settlement_facts(settlement: Settlement) -> Mapping[str, object]:
     }
 
 
-def asked(grant: Grant) -> tuple[int, str, dt.datetime | None]:
+def asked(grant: Grant) -> tuple[int, CreditOrigin, dt.datetime | None]:
     """What must be the same for a repeated grant to be the same grant."""
     return (grant.tokens, grant.origin, grant.expires_at)

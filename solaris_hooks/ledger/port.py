@@ -13,6 +13,9 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Protocol
 
+from solaris_hooks.ledger.audit_trail import AuditTrail
+from solaris_hooks.ledger.credit_lots import CreditLots
+from solaris_hooks.ledger.credit_requests import RequestBook
 from solaris_hooks.ledger.event import Event
 from solaris_hooks.ledger.lengths import LengthCount
 from solaris_hooks.ledger.records import (
@@ -98,6 +101,21 @@ class Events(Protocol):
 class Books(Protocol):
     """The part that people need: accounts, credits, plans, history."""
 
+    @property
+    def trail(self) -> AuditTrail:
+        """What was changed by whom."""
+        ...
+
+    @property
+    def lots(self) -> CreditLots:
+        """Lots of credits, whatever is left of them."""
+        ...
+
+    @property
+    def requests(self) -> RequestBook:
+        """What users asked for."""
+        ...
+
     async def account(self, account_id: AccountId) -> Account | None:
         """One account as of now (its period renewed if due), or None."""
         ...
@@ -112,17 +130,27 @@ class Books(Protocol):
         change: AccountChange,
         *,
         actor: str,
+        reason: str | None = None,
     ) -> Account:
         """Change an account, making it if it is missing. A change of plan applies at once.
 
+        What changed is written to the audit trail. Another time zone or anchor day never brings the renewal forward.
+
+        Args:
+            account_id: whose account.
+            change: what becomes of it.
+            actor: who changes it.
+            reason: why, for the audit trail; None takes the ``status_reason``, which the user reads, too.
+
         Raises:
             NotFoundError: there is no such plan.
-            InvalidRequestError: a value cannot be (time zone, anchor day, ...).
+            InvalidRequestError: a value cannot be (time zone, anchor day, ...), or an account is taken out of use
+                without a word why.
         """
         ...
 
     async def grant_credits(self, grant: Grant) -> GrantResult:
-        """Grant credits, once for each idempotency key; owed overage is taken from them first.
+        """Grant credits, once for each idempotency key; owed overage is taken from them first. Audited.
 
         Raises:
             NotFoundError: there is no such account.

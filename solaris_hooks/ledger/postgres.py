@@ -12,11 +12,14 @@ from uuid_utils.compat import uuid7
 
 from solaris_hooks.ledger import rows
 from solaris_hooks.ledger.audit import verified
+from solaris_hooks.ledger.audit_trail import PostgresAuditTrail
 from solaris_hooks.ledger.checkpoints import Checkpoint
 from solaris_hooks.ledger.event import Event
 from solaris_hooks.ledger.lanes import Lanes
 from solaris_hooks.ledger.lengths import LengthCount
+from solaris_hooks.ledger.postgres_credits import PostgresCreditLots, PostgresRequestBook
 from solaris_hooks.ledger.records import (
+    NOTHING,
     Account,
     AccountChange,
     AccountPage,
@@ -83,6 +86,9 @@ class PostgresLedger:
             prepare=prepare,
         )
         self._lanes = Lanes()
+        self.trail = PostgresAuditTrail(self._statements)
+        self.lots = PostgresCreditLots(self._statements, self._clock)
+        self.requests = PostgresRequestBook(self._statements, self._clock)
 
     @classmethod
     @asynccontextmanager
@@ -266,24 +272,27 @@ class PostgresLedger:
         accounts = [rows.account(row, lots.get(row["account_id"], ())) for row in page]
         return AccountPage(accounts, accounts[-1].balance.account_id if more else None)
 
-    async def put_account(self, account_id: AccountId, change: AccountChange, *, actor: str) -> Account:
+    async def put_account(
+        self, account_id: AccountId, change: AccountChange, *, actor: str, reason: str | None = None
+    ) -> Account:
         """See :meth:`Books.put_account`."""
         if change.time_zone is not None:
             checked_time_zone(change.time_zone)
         if change.anchor_day is not None:
             checked_anchor_day(change.anchor_day)
+        texts = {"status_reason": change.status_reason, "email": change.email, "name": change.name}
         await self._statements.one(
             "put_account",
             {
                 "account_id": account_id,
                 "plan_id": change.plan_id,
                 "status": change.status.value if change.status is not None else None,
-                "status_reason": change.status_reason,
-                "email": change.email,
-                "name": change.name,
+                **{name: None if text is NOTHING else text for name, text in texts.items()},
                 "locale": change.locale,
                 "time_zone": change.time_zone,
                 "anchor_day": change.anchor_day,
+                "clear": [name for name, text in texts.items() if text is NOTHING],
+                "reason": reason,
                 "actor": actor,
                 "default_plan_id": self._defaults.plan_id,
                 "default_locale": self._defaults.locale,
@@ -303,7 +312,7 @@ class PostgresLedger:
                 "account_id": grant.account_id,
                 "lot_id": uuid7(),
                 "tokens": grant.tokens,
-                "origin": grant.origin,
+                "origin": grant.origin.value,
                 "reason": grant.reason,
                 "actor": grant.actor,
                 "key": grant.idempotency_key,

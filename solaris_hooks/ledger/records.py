@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum, StrEnum
+from typing import Final
 from uuid import UUID
 
 from solaris_hooks.quota.balance import Balance, Status
@@ -223,18 +224,41 @@ class AccountPage:
     next_after: AccountId | None
 
 
+class Nothing(Enum):
+    """What a field is set to that becomes empty, where None leaves it as it is."""
+
+    NOTHING = "nothing"
+
+
+NOTHING: Final = Nothing.NOTHING
+
+
 @dataclass(frozen=True, slots=True)
 class AccountChange:
-    """Fields of an account to set; None leaves one as it is."""
+    """Fields of an account to set; None leaves one as it is, and ``NOTHING`` empties those that can be empty."""
 
     plan_id: str | None = None
     status: Status | None = None
-    status_reason: str | None = None
-    email: str | None = None
-    name: str | None = None
+    status_reason: str | Nothing | None = None
+    email: str | Nothing | None = None
+    name: str | Nothing | None = None
     locale: str | None = None
     time_zone: str | None = None
     anchor_day: int | None = None
+
+
+class CreditOrigin(StrEnum):
+    """Where credits come from."""
+
+    GRANT = "grant"
+    """An administrator gave them."""
+    PURCHASE = "purchase"
+    """They were paid for."""
+    BONUS = "bonus"
+    COMPENSATION = "compensation"
+    """For an outage."""
+    REQUEST = "request"
+    """The user asked for them, and an administrator approved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +275,7 @@ class Grant:
     reason: str
     actor: str
     idempotency_key: str
-    origin: str = "grant"
+    origin: CreditOrigin = CreditOrigin.GRANT
     expires_at: dt.datetime | None = None
 
 
@@ -280,6 +304,8 @@ class EntryKind(StrEnum):
     """Use beyond what was available: owed."""
     CREDIT = "credit"
     CREDIT_EXPIRY = "credit_expiry"
+    CREDIT_REVOCATION = "credit_revocation"
+    """Unused credits that an administrator took back."""
     PLAN_CHANGE = "plan_change"
 
 

@@ -20,6 +20,7 @@ PostingKind = Literal[
     "overage",
     "credit",
     "credit_expiry",
+    "credit_revocation",
     "plan_change",
 ]
 """What a posting says; the same words as the ledger's entries."""

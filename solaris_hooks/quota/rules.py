@@ -63,9 +63,16 @@ def plan_changed(figures: Figures, *, plan_id: str, monthly_tokens: int) -> Step
     return _regranted(Step(replace(figures, plan_id=plan_id)), monthly_tokens)
 
 
-def rescheduled(figures: Figures, *, time_zone: str, anchor_day: int, now: dt.datetime) -> Figures:
-    """The account with other months: this period ends where they say; nothing is granted for it."""
-    end = period_containing(now, time_zone=time_zone, anchor_day=anchor_day).end
+def rescheduled(figures: Figures, *, time_zone: str, anchor_day: int) -> Figures:
+    """The account with other months, which begin when this period ends: never earlier than it would have.
+
+    Where the present end lies in the later half of a new month, the period lasts until the next one begins: or the
+    account would be granted two allowances in a short time.
+    """
+    end = figures.period.end
+    month = period_containing(end, time_zone=time_zone, anchor_day=anchor_day)
+    if end - month.start > month.end - end:
+        end = month.end
     return replace(
         figures,
         time_zone=time_zone,
@@ -213,6 +220,28 @@ def credited(figures: Figures, lot: Lot, *, key: str, origin: str) -> Step:
         lots=(*figures.lots, replace(lot, remaining=lot.remaining - repaid)),
     )
     return _posted(Step(figures), richer, kind="credit", tokens=lot.remaining, key=f"credit:{key}", details=details)
+
+
+def revoked(figures: Figures, lot_id: UUID, *, key: str) -> Step:
+    """What is unused of a lot taken back, but nothing that requests in flight hold. No posting where it is nothing.
+
+    Args:
+        figures: the account as of now.
+        lot_id: which lot.
+        key: the revocation's idempotency key.
+    """
+    unused = sum(lot.remaining for lot in figures.lots if lot.lot_id == lot_id)
+    tokens = min(unused, figures.available)
+    if not tokens:
+        return Step(figures)
+    lots = tuple(
+        replace(lot, remaining=lot.remaining - tokens) if lot.lot_id == lot_id else lot for lot in figures.lots
+    )
+    details = {"lot_id": str(lot_id)}
+    poorer = replace(figures, lots=lots)
+    return _posted(
+        Step(figures), poorer, kind="credit_revocation", tokens=-tokens, key=f"revocation:{key}", details=details
+    )
 
 
 def _renewed(step: Step, monthly_tokens: int, now: dt.datetime) -> Step:

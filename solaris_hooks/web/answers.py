@@ -10,6 +10,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from solaris_hooks.ledger.audit_trail import AuditRecord
 from solaris_hooks.ledger.records import (
     Account,
     CreditLot,
@@ -180,6 +181,41 @@ class EntriesAnswer(_Answer):
         return cls(
             data=[EntryAnswer.of(entry, own=own) for entry in page],
             next_before=page[-1].number if len(entries) > limit else None,
+        )
+
+
+class AuditAnswer(_Answer):
+    """One change by a person: never changed, never removed."""
+
+    number: int
+    at: Instant
+    actor: str
+    action: str
+    account_id: str | None
+    subject: str = Field(description="The plan, lot, request or account that was changed.")
+    before: dict[str, Any] | None = Field(description="The fields that changed, as they were.")
+    after: dict[str, Any] | None = Field(description="The same fields as they became.")
+    reason: str | None
+
+    @classmethod
+    def of(cls, record: AuditRecord) -> Self:
+        """A change."""
+        return cls.model_validate(record, from_attributes=True)
+
+
+class AuditPageAnswer(_Answer):
+    """A page of changes, newest first."""
+
+    data: list[AuditAnswer]
+    next_before: int | None = Field(description="Send it as `before` for the next page; null on the last one.")
+
+    @classmethod
+    def of(cls, records: Sequence[AuditRecord], limit: int) -> Self:
+        """A page, from up to ``limit + 1`` changes."""
+        page = records[:limit]
+        return cls(
+            data=[AuditAnswer.of(each) for each in page],
+            next_before=page[-1].number if len(records) > limit else None,
         )
 
 

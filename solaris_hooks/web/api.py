@@ -15,7 +15,7 @@ from solaris_hooks.web.asgi import MOUNT_PATH, Answered, BoundedBodies, SegmentP
 from solaris_hooks.web.dependencies import Services
 from solaris_hooks.web.description import describe
 from solaris_hooks.web.errors import answer_errors
-from solaris_hooks.web.routes import accounts, ledger, me, plans
+from solaris_hooks.web.routes import accounts, audit, ledger, me, plans
 
 
 def build_api(books: Books, authenticator: Authenticator, *, open_accounts: bool = True) -> FastAPI:
@@ -41,7 +41,7 @@ def build_api(books: Books, authenticator: Authenticator, *, open_accounts: bool
     )
     api.state.services = Services(books, authenticator, open_accounts)
     answer_errors(api)
-    for module in (accounts, plans, me, ledger):
+    for module in (accounts, audit, plans, me, ledger):
         api.include_router(module.router)
     describe(api)
     return api

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, model_validator
 
-from solaris_hooks.ledger.records import AccountChange, AccountPage
+from solaris_hooks.ledger.audit_trail import AuditFilter
+from solaris_hooks.ledger.records import NOTHING, AccountChange, AccountPage, CreditOrigin, Nothing
 from solaris_hooks.messages import LOCALES
 from solaris_hooks.quota.balance import Status
 from solaris_hooks.quota.errors import InvalidRequestError
@@ -33,13 +34,14 @@ AnchorDay = Annotated[StrictInt, Field(ge=1, le=31)]
 
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+    nullable: ClassVar[frozenset[str]] = frozenset({"expires_at", "account_id"})
 
     @model_validator(mode="after")
     def _no_nulls(self) -> Self:
-        """Null would read as "clear it" to one caller and as "leave it" to another."""
-        for name in self.model_fields_set - {"expires_at", "account_id"}:
+        """Where nothing can be emptied, null would read as "empty it" to one caller and as "leave it" to another."""
+        for name in self.model_fields_set - self.nullable:
             if getattr(self, name) is None:
-                raise ValueError(f'"{name}" is null: leave it out to keep what is there, or send "" to clear a text')
+                raise ValueError(f'"{name}" is null: leave it out to keep what is there')
         return self
 
 
@@ -51,19 +53,26 @@ class AccountBody(_Body):
             "examples": [{"plan": "default", "status": "suspended", "status_reason": "Invoice 12 is due"}]
         }
     )
+    nullable: ClassVar[frozenset[str]] = frozenset({"status_reason", "email", "name"})
 
     plan: ShortText | None = Field(None, description="Id of the plan. Its allowance applies at once.")
     status: Literal["active", "suspended", "blocked", "pending"] | None = Field(
         None, description="Only active accounts may use tokens."
     )
     status_reason: Text | None = Field(
-        None, description="Shown to the user with the refusal. Cleared when the account becomes active."
+        None, description="Shown to the user with the refusal. Null empties it; so does the account becoming active."
     )
-    email: Email | None = Field(None, description='"" clears it.')
-    name: Text | None = Field(None, description='"" clears it.')
+    email: Email | None = Field(None, description="Null empties it.")
+    name: Text | None = Field(None, description="Null empties it.")
     locale: Locale | None = Field(None, description="Language of what the user reads.")
     time_zone: ShortText | None = Field(None, description="IANA name; the month begins at its midnight.")
-    anchor_day: AnchorDay | None = Field(None, description="Day of the month on which the allowance renews.")
+    anchor_day: AnchorDay | None = Field(
+        None, description="Day of the month on which the allowance renews. It never brings a renewal forward."
+    )
+    reason: SomeText | None = Field(
+        None,
+        description="Why, for the audit trail alone. An account that is taken out of use needs it, or a status_reason.",
+    )
 
     @property
     def change(self) -> AccountChange:
@@ -71,13 +80,17 @@ class AccountBody(_Body):
         return AccountChange(
             plan_id=self.plan,
             status=None if self.status is None else Status(self.status),
-            status_reason=self.status_reason,
-            email=self.email,
-            name=self.name,
+            status_reason=self._text("status_reason"),
+            email=self._text("email"),
+            name=self._text("name"),
             locale=self.locale,
             time_zone=self.time_zone,
             anchor_day=self.anchor_day,
         )
+
+    def _text(self, name: str) -> str | Nothing | None:
+        """A text to set; what was sent as null or as "" is emptied."""
+        return (getattr(self, name) or NOTHING) if name in self.model_fields_set else None
 
 
 class CreditsBody(_Body):
@@ -93,6 +106,14 @@ class CreditsBody(_Body):
     reason: SomeText = Field(description="Why; it stays in the ledger.")
     idempotency_key: ShortText = Field(description="The same key grants once for an account, however often it is sent.")
     expires_at: Instant | None = Field(None, description="When they end; credits without it do not expire.")
+    origin: Literal["grant", "purchase", "bonus", "compensation"] = Field(
+        "grant", description="Where they come from. Credits that a user asked for are granted by approving the request."
+    )
+
+    @property
+    def credit_origin(self) -> CreditOrigin:
+        """The same for the ledger."""
+        return CreditOrigin(self.origin)
 
 
 class PlanBody(_Body):
@@ -156,6 +177,34 @@ class EntriesQuery(_Query):
 
     limit: int = Field(50, ge=1, le=MAX_PAGE, description="Entries of a page.")
     before: int | None = Field(None, ge=1, le=2**63 - 1, description="Only entries with a lower number.")
+
+
+class AuditQuery(_Query):
+    """Which changes to list."""
+
+    account: Annotated[str, Field(max_length=300)] | None = Field(None, description="Only of this account.")
+    action: Annotated[str, Field(max_length=100)] | None = Field(
+        None, description="Only of this kind, such as account.change or credits.grant."
+    )
+    actor: Annotated[str, Field(max_length=300)] | None = Field(None, description="Only by this person.")
+    since: Instant | None = Field(None, description="None that were earlier.")
+    limit: int = Field(50, ge=1, le=MAX_PAGE, description="Changes of a page.")
+    before: int | None = Field(None, ge=1, le=2**63 - 1, description="Only changes with a lower number.")
+
+    @property
+    def wanted(self) -> AuditFilter:
+        """The same for the ledger.
+
+        Raises:
+            InvalidRequestError: the account's id is none.
+        """
+        return AuditFilter(
+            account_id=None if self.account is None else account_id(self.account),
+            action=self.action,
+            actor=self.actor,
+            since=self.since,
+            before=self.before,
+        )
 
 
 class UsageQuery(_Query):

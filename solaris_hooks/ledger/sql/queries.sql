@@ -66,17 +66,70 @@ CROSS JOIN LATERAL solaris.refresh_account_v1(page.account_id, %(now)s) AS a
 ORDER BY a.account_id COLLATE "C";
 
 -- put_account --
--- Change an account or make it; see put_account_v1.
-SELECT (solaris.put_account_v1(
+-- Change an account or make it; see put_account_v2.
+SELECT (solaris.put_account_v2(
     %(account_id)s, %(plan_id)s, %(status)s, %(status_reason)s, %(email)s, %(name)s, %(locale)s,
-    %(time_zone)s, %(anchor_day)s, %(actor)s, %(default_plan_id)s, %(default_locale)s,
+    %(time_zone)s, %(anchor_day)s, %(clear)s, %(reason)s, %(actor)s, %(default_plan_id)s, %(default_locale)s,
     %(default_time_zone)s, %(default_anchor_day)s, %(now)s)).account_id;
 
+-- audit --
+-- What people changed, newest first.
+SELECT number, at, actor, action, account_id, subject, before, after, reason
+FROM solaris.audit
+WHERE (%(account_id)s::text IS NULL OR account_id = %(account_id)s)
+    AND (%(action)s::text IS NULL OR action = %(action)s)
+    AND (%(actor)s::text IS NULL OR actor = %(actor)s)
+    AND (%(since)s::timestamptz IS NULL OR at >= %(since)s)
+    AND (%(before)s::bigint IS NULL OR number < %(before)s)
+ORDER BY number DESC
+LIMIT %(limit)s;
+
 -- grant_credits --
--- Grant credits once; see grant_credits_v1.
-SELECT solaris.grant_credits_v1(
+-- Grant credits once; see grant_credits_v2.
+SELECT solaris.grant_credits_v2(
     %(account_id)s, %(lot_id)s, %(tokens)s, %(origin)s, %(reason)s, %(actor)s, %(key)s,
     %(expires_at)s, %(now)s) AS replayed;
+
+-- revoke_credits --
+-- Take back what is unused of a lot; see revoke_credits_v1.
+SELECT revoked, replayed
+FROM solaris.revoke_credits_v1(%(account_id)s, %(lot_id)s, %(reason)s, %(actor)s, %(key)s, %(now)s);
+
+-- expire_due --
+-- Expire lots of accounts that nobody looked at; see expire_due_v1.
+SELECT solaris.expire_due_v1(%(limit)s, %(now)s) AS accounts;
+
+-- all_lots --
+-- Credit lots of an account, used up or not, newest first.
+SELECT lot_id, tokens, remaining, origin, reason, actor, created_at, expires_at
+FROM solaris.credit_lots
+WHERE account_id = %(account_id)s AND (%(before)s::uuid IS NULL OR lot_id < %(before)s)
+ORDER BY lot_id DESC
+LIMIT %(limit)s;
+
+-- request_credits --
+-- Ask for credits; see request_credits_v1.
+SELECT solaris.request_credits_v1(
+    %(request_id)s, %(account_id)s, %(tokens)s, %(reason)s, %(package)s, %(price)s, %(currency)s, %(actor)s,
+    %(open_limit)s, %(day_limit)s, %(now)s) AS outcome;
+
+-- decide_request --
+-- Decide a request for credits; see decide_request_v1.
+SELECT solaris.decide_request_v1(
+    %(request_id)s, %(account_id)s, %(state)s, %(tokens)s, %(lot_id)s, %(expires_at)s, %(payment_provider)s,
+    %(payment_id)s, %(reason)s, %(actor)s, %(now)s) AS outcome;
+
+-- credit_requests --
+-- Requests for credits, newest first.
+SELECT request_id, number, account_id, tokens, reason, package, price, currency, state, requested_at, requested_by,
+    decided_at, decided_by, decision_reason, granted_tokens, lot_id, payment_provider, payment_id
+FROM solaris.credit_requests
+WHERE (%(request_id)s::uuid IS NULL OR request_id = %(request_id)s)
+    AND (%(account_id)s::text IS NULL OR account_id = %(account_id)s)
+    AND (%(state)s::text IS NULL OR state = %(state)s)
+    AND (%(before)s::bigint IS NULL OR number < %(before)s)
+ORDER BY number DESC
+LIMIT %(limit)s;
 
 -- lots --
 -- Credit lots of some accounts that hold tokens, in the order in which they are used.

@@ -41,7 +41,8 @@ async def put_account(
     administrator: Changer, books: TheBooks, account: TheAccountId, body: AccountBody
 ) -> AccountAnswer:
     """Set the fields that are sent, and make the account if it is missing. A change of plan applies at once."""
-    return AccountAnswer.of(await books.put_account(account, body.change, actor=administrator.actor))
+    changed = await books.put_account(account, body.change, actor=administrator.actor, reason=body.reason)
+    return AccountAnswer.of(changed)
 
 
 @router.post(
@@ -67,6 +68,7 @@ async def grant_credits(
         reason=body.reason,
         actor=administrator.actor,
         idempotency_key=body.idempotency_key,
+        origin=body.credit_origin,
         expires_at=body.expires_at,
     )
     result = await books.grant_credits(grant)

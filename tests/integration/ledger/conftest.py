@@ -39,6 +39,7 @@ def empty(superuser_url: str) -> None:
             "holds",
             "entries",
             "credit_lots",
+            "credit_requests",
             "usage",
             "usage_daily",
             "answer_lengths",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 
-from solaris_hooks.ledger.records import AccountChange
+from solaris_hooks.ledger.records import NOTHING, AccountChange, EntryKind
 from solaris_hooks.quota.balance import Status
 from solaris_hooks.quota.errors import InvalidRequestError, NotFoundError
 from solaris_hooks.quota.ids import AccountId
@@ -81,8 +83,8 @@ async def test_months_that_cannot_be_are_refused(world: World, change: AccountCh
 
 
 async def test_a_suspension_keeps_its_reason_until_the_account_is_active(world: World) -> None:
-    async def put(change: AccountChange) -> tuple[Status, str | None]:
-        balance = (await world.ledger.put_account(ANA, change, actor=ROOT)).balance
+    async def put(change: AccountChange, reason: str | None = None) -> tuple[Status, str | None]:
+        balance = (await world.ledger.put_account(ANA, change, actor=ROOT, reason=reason)).balance
         return balance.status, balance.status_reason
 
     suspended = AccountChange(status=Status.SUSPENDED, status_reason="unpaid")
@@ -91,42 +93,91 @@ async def test_a_suspension_keeps_its_reason_until_the_account_is_active(world: 
     assert await put(AccountChange(status=Status.BLOCKED)) == (Status.BLOCKED, "unpaid")
     assert await put(AccountChange(status_reason="fraud")) == (Status.BLOCKED, "fraud")
     assert await put(AccountChange(status=Status.ACTIVE)) == (Status.ACTIVE, None)
-    assert await put(AccountChange(status=Status.SUSPENDED)) == (Status.SUSPENDED, None)
+    assert await put(AccountChange(status=Status.SUSPENDED), "internal") == (Status.SUSPENDED, None)
 
 
 async def test_a_change_of_status_moves_no_tokens(world: World) -> None:
     await world.held(100)
-    await world.ledger.put_account(ANA, AccountChange(status=Status.SUSPENDED), actor=ROOT)
+    await world.ledger.put_account(ANA, AccountChange(status=Status.SUSPENDED), actor=ROOT, reason="asked")
     assert (await world.account()).balance.held == 100
     assert [kind for kind, *_ in await world.story()] == ["opening"]
 
 
-async def test_another_zone_moves_the_end_of_the_period_and_grants_nothing(world: World) -> None:
+@pytest.mark.parametrize(
+    ("zone", "anchor_day", "end"),
+    [
+        ("UTC", 1, "2026-02-01 03:00"),  # the new month begins three hours before
+        ("Asia/Tokyo", 1, "2026-02-01 03:00"),
+        ("America/Los_Angeles", 1, "2026-02-01 08:00"),  # five hours after: or two renewals within these
+        ("America/Sao_Paulo", 20, "2026-02-01 03:00"),
+        ("America/Sao_Paulo", 10, "2026-02-10 03:00"),
+        ("America/Sao_Paulo", 2, "2026-02-02 03:00"),
+        ("America/Sao_Paulo", 31, "2026-02-01 03:00"),
+    ],
+)
+async def test_other_months_never_bring_the_renewal_forward_and_grant_nothing(
+    world: World, zone: str, anchor_day: int, end: str
+) -> None:
     await world.use(10)
+    change = AccountChange(time_zone=zone, anchor_day=anchor_day)
 
-    account = await world.ledger.put_account(ANA, AccountChange(time_zone="Asia/Tokyo"), actor=ROOT)
+    account = await world.ledger.put_account(ANA, change, actor=ROOT)
 
-    assert account.balance.period == Period(utc("2026-01-01 03:00"), utc("2026-01-31 15:00"))
+    assert account.balance.period == Period(utc("2026-01-01 03:00"), utc(end))
+    assert (account.balance.allowance_used, account.anchor_day) == (10, anchor_day)
     assert [kind for kind, *_ in await world.story()] == ["opening", "usage"]
-    world.clock.set("2026-01-31 15:00")
-    assert (await world.account()).balance.period.start == utc("2026-01-31 15:00")
 
 
-async def test_another_anchor_day_moves_the_end_of_the_period(world: World) -> None:
+async def test_a_zone_that_is_set_back_in_the_first_hours_grants_no_second_month(world: World) -> None:
+    await world.ledger.put_account(ANA, AccountChange(time_zone="UTC"), actor=ROOT)
+    world.clock.set("2026-02-01 03:30")
+    assert (await world.account()).balance.period == Period(utc("2026-02-01"), utc("2026-03-01"))
+    world.clock.set("2026-03-01 01:00")
+    await world.account()
+    await world.ledger.put_account(ANA, AccountChange(time_zone="America/Sao_Paulo"), actor=ROOT)
+    for day in range(1, 32):
+        world.clock.set(f"2026-03-{day:02} 04:00")
+        await world.account()
+    assert [kind for kind, *_ in await world.story()].count("renewal") == 2, "of February and March"
+    world.clock.set("2026-04-01 03:00")
+    assert (await world.account()).balance.period == Period(utc("2026-04-01 03:00"), utc("2026-05-01 03:00"))
+
+
+async def test_an_anchor_day_that_goes_to_and_fro_grants_one_month_at_a_time(world: World) -> None:
     await world.use(10)
-    account = await world.ledger.put_account(ANA, AccountChange(anchor_day=20), actor=ROOT)
-    assert account.balance.period == Period(utc("2026-01-01 03:00"), utc("2026-01-20 03:00"))
-    account = await world.ledger.put_account(ANA, AccountChange(anchor_day=10), actor=ROOT)
-    assert account.balance.period == Period(utc("2026-01-01 03:00"), utc("2026-02-10 03:00"))
-    assert account.balance.allowance_used == 10
+    for day in range(16, 60):
+        world.clock.now = utc("2026-01-01 12:00") + dt.timedelta(days=day - 1)
+        anchor = AccountChange(anchor_day=day % 31 + 1)
+        await world.ledger.put_account(ANA, anchor, actor=ROOT)
+    renewals = [entry.at for entry in await world.entries() if entry.kind is EntryKind.RENEWAL]
+    assert len(renewals) <= 1
+    assert (await world.account()).balance.period.end <= utc("2026-04-16")
 
 
 async def test_a_change_of_months_comes_after_the_renewal_that_was_due(world: World) -> None:
     await world.use(10)
     world.clock.set("2026-02-05")
-    account = await world.ledger.put_account(ANA, AccountChange(anchor_day=20), actor=ROOT)
-    assert account.balance.period == Period(utc("2026-02-01 03:00"), utc("2026-02-20 03:00"))
+    account = await world.ledger.put_account(ANA, AccountChange(anchor_day=10), actor=ROOT)
+    assert account.balance.period == Period(utc("2026-02-01 03:00"), utc("2026-03-10 03:00"))
     assert account.balance.allowance_used == 0
+
+
+async def test_nobody_is_taken_out_of_use_without_a_word_why(world: World) -> None:
+    for change in (AccountChange(status=Status.SUSPENDED), AccountChange(status=Status.BLOCKED, status_reason=" ")):
+        for reason in (None, "", "  "):
+            with pytest.raises(InvalidRequestError, match="reason"):
+                await world.ledger.put_account(ANA, change, actor=ROOT, reason=reason)
+    assert await world.ledger.account(ANA) is None
+
+
+async def test_nothing_empties_a_field(world: World) -> None:
+    await world.ledger.put_account(ANA, AccountChange(email="a@example.com", name="Ana"), actor=ROOT)
+    blocked = AccountChange(status=Status.BLOCKED, status_reason="unpaid")
+    await world.ledger.put_account(ANA, blocked, actor=ROOT)
+    emptied = AccountChange(email=NOTHING, name=NOTHING, status_reason=NOTHING)
+    account = await world.ledger.put_account(ANA, emptied, actor=ROOT)
+    assert (account.email, account.name, account.balance.status_reason) == (None, None, None)
+    assert account.balance.status is Status.BLOCKED
 
 
 async def test_a_change_of_everything_at_once(world: World) -> None:
@@ -135,7 +186,7 @@ async def test_a_change_of_everything_at_once(world: World) -> None:
     change = AccountChange(plan_id="small", status=Status.PENDING, status_reason="new", time_zone="UTC", anchor_day=31)
     account = await world.ledger.put_account(ANA, change, actor=ROOT)
     assert account == await world.account()
-    assert account.balance.period == Period(utc("2026-01-01 03:00"), utc("2026-01-31"))
+    assert account.balance.period == Period(utc("2026-01-01 03:00"), utc("2026-02-01 03:00"))
     assert (account.balance.allowance_granted, account.anchor_day) == (50, 31)
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from solaris_hooks.ledger.records import EntryKind
+from solaris_hooks.ledger.records import CreditOrigin, EntryKind
 from solaris_hooks.quota.errors import ConflictError, InvalidRequestError, NotFoundError
 
 from .world import BIA, World, facts, utc
@@ -33,7 +33,7 @@ async def test_credits_are_added_to_what_is_left(world: World) -> None:
 async def test_a_grant_writes_one_entry(world: World) -> None:
     await world.hold(0, 0)
     expires = utc("2026-06-01")
-    (lot,) = (await world.grant(500, key="order-1", origin="stripe", expires_at=expires)).lots
+    (lot,) = (await world.grant(500, key="order-1", origin=CreditOrigin.PURCHASE, expires_at=expires)).lots
 
     entry = await world.last(EntryKind.CREDIT)
 
@@ -43,7 +43,7 @@ async def test_a_grant_writes_one_entry(world: World) -> None:
     found = facts(entry)
     assert dt.datetime.fromisoformat(str(found.pop("expires_at"))) == expires
     assert UUID(str(found.pop("lot_id"))) == lot.lot_id
-    assert found == {"origin": "stripe", "overage_repaid": 0}
+    assert found == {"origin": "purchase", "overage_repaid": 0}
 
 
 async def test_credits_without_an_expiry_say_so(world: World) -> None:
@@ -162,7 +162,7 @@ async def test_another_grant_under_the_same_key_is_a_conflict(world: World) -> N
     with pytest.raises(ConflictError):
         await world.grant(501, key="order-1", expires_at=expires)
     with pytest.raises(ConflictError):
-        await world.grant(500, key="order-1", origin="stripe", expires_at=expires)
+        await world.grant(500, key="order-1", origin=CreditOrigin.PURCHASE, expires_at=expires)
     with pytest.raises(ConflictError):
         await world.grant(500, key="order-1")
     with pytest.raises(ConflictError):

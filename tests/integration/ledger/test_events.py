@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from solaris_hooks.ledger.event import Event, EventKind
-from solaris_hooks.ledger.records import Plan
+from solaris_hooks.ledger.records import CreditOrigin, Plan
 
 from .world import ANA, BIA, World
 
@@ -138,7 +138,7 @@ async def test_a_plan_without_thresholds_announces_nothing(world: World) -> None
 
 async def test_a_grant_says_where_its_credits_come_from(world: World) -> None:
     await world.use(1)
-    account = await world.grant(500, origin="bonus")
+    account = await world.grant(500, origin=CreditOrigin("bonus"))
     event = await newest(world)
     assert event.kind is EventKind.CREDIT_GRANTED
     assert event.details["lot_id"] == str(account.lots[0].lot_id)
@@ -166,7 +166,7 @@ async def test_the_chat_is_told_each_event_once_in_order(world: World) -> None:
 
 async def test_credits_that_were_asked_for_are_told_with_the_answer_to_the_request(world: World) -> None:
     await world.use(1)
-    await world.grant(1, origin="request")
+    await world.grant(1, origin=CreditOrigin("request"))
     assert list(await world.ledger.take_notices(ANA)) == []
 
 

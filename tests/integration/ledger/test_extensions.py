@@ -92,7 +92,7 @@ async def test_no_hold_of_an_unknown_account_grows(world: World) -> None:
 
 async def test_whoever_is_suspended_meanwhile_gets_no_more(world: World) -> None:
     hold_id = await world.held(100)
-    await world.ledger.put_account(ANA, AccountChange(status=Status.SUSPENDED), actor="admin")
+    await world.ledger.put_account(ANA, AccountChange(status=Status.SUSPENDED), actor="admin", reason="asked")
     result = await world.extend(hold_id, 300)
     assert (result.amount, result.contended) == (100, False)
 

@@ -15,7 +15,9 @@ from solaris_hooks.ledger.memory import MemoryLedger
 from solaris_hooks.ledger.port import Ledger
 from solaris_hooks.ledger.postgres import PostgresLedger
 from solaris_hooks.ledger.records import (
+    NOTHING,
     AccountChange,
+    CreditOrigin,
     Extension,
     Grant,
     Hold,
@@ -161,7 +163,7 @@ class Lives(RuleBasedStateMachine):
         self.tick()
         self.grants += 1  # no two lots expire at once: ids decide then, and each ledger mints its own
         expires = None if lasting is None else self.clock.now + lasting + dt.timedelta(microseconds=self.grants)
-        self.last_grant = Grant(account_id, granted, "bought", "root", key, "grant", expires)
+        self.last_grant = Grant(account_id, granted, "bought", "root", key, CreditOrigin.GRANT, expires)
         self.grant_again()
 
     @rule()
@@ -177,17 +179,18 @@ class Lives(RuleBasedStateMachine):
             AccountChange,
             plan_id=st.none() | plan_ids,
             status=st.sampled_from([None, *Status, Status.ACTIVE, Status.ACTIVE]),
-            status_reason=st.sampled_from([None, "", "unpaid"]),
-            email=st.sampled_from([None, "", "x@example.com"]),
-            name=st.sampled_from([None, "Ana"]),
+            status_reason=st.sampled_from([None, "", "unpaid", NOTHING]),
+            email=st.sampled_from([None, "", "x@example.com", NOTHING]),
+            name=st.sampled_from([None, "Ana", NOTHING]),
             locale=st.sampled_from([None, "en"]),
             time_zone=st.none() | zones | st.just("Mars/Olympus"),
             anchor_day=st.none() | anchor_days | st.just(32),
         ),
+        reason=st.sampled_from([None, "", "asked"]),
     )
-    def put_account(self, account_id: AccountId, change: AccountChange) -> None:
+    def put_account(self, account_id: AccountId, change: AccountChange, reason: str | None) -> None:
         self.tick()
-        self.two.both(lambda ledger: ledger.put_account(account_id, change, actor="root"))
+        self.two.both(lambda ledger: ledger.put_account(account_id, change, actor="root", reason=reason))
         self.two.history(account_id, limit=7)
 
     @rule(plan_id=plan_ids, monthly=tokens | st.just(-1))

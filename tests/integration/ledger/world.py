@@ -14,6 +14,7 @@ import psycopg
 from solaris_hooks.ledger.port import Ledger
 from solaris_hooks.ledger.records import (
     Account,
+    CreditOrigin,
     Entry,
     EntryKind,
     ExtendResult,
@@ -155,7 +156,7 @@ class World:
         *,
         account_id: AccountId = ANA,
         key: str | None = None,
-        origin: str = "grant",
+        origin: CreditOrigin = CreditOrigin.GRANT,
         expires_at: dt.datetime | None = None,
     ) -> Account:
         """Grant credits; no two lots of a test are of the same instant."""

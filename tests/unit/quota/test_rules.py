@@ -168,12 +168,36 @@ def test_nobody_holds_who_is_not_active(account: Figures, want: int, minimum: in
     assert admission == rules.Admission("inactive")
 
 
-@given(accounts(), st.integers(1, 31), st.sampled_from(["UTC", "Africa/Cairo", "Pacific/Auckland"]), seconds)
-def test_other_months_grant_nothing_and_end_in_the_future(
-    account: Figures, anchor_day: int, zone: str, later: int
-) -> None:
-    now = max(NOW + dt.timedelta(seconds=later), account.period.start)
-    after = rules.rescheduled(account, time_zone=zone, anchor_day=anchor_day, now=now)
+@given(accounts(), st.integers(1, 31), st.sampled_from(["UTC", "Africa/Cairo", "Pacific/Auckland"]))
+def test_other_months_grant_nothing_and_never_end_earlier(account: Figures, anchor_day: int, zone: str) -> None:
+    after = rules.rescheduled(account, time_zone=zone, anchor_day=anchor_day)
     assert after.period.start == account.period.start
-    assert now < after.period.end <= now + dt.timedelta(days=32)
+    assert account.period.end <= after.period.end <= account.period.end + dt.timedelta(days=16)
     assert _worth(after) == _worth(account)
+    assert rules.rescheduled(after, time_zone=zone, anchor_day=anchor_day) == after
+
+
+@given(accounts(), st.lists(st.tuples(st.integers(1, 31), st.sampled_from(["UTC", "Pacific/Kiritimati"])), max_size=5))
+def test_however_often_months_change_no_two_renewals_are_within_half_a_month(
+    account: Figures, changes: list[tuple[int, str]]
+) -> None:
+    renewed, starts = [account.period.end], set()
+    for anchor_day, zone in changes:
+        account = rules.rescheduled(account, time_zone=zone, anchor_day=anchor_day)
+        account = rules.as_of(account, monthly_tokens=100, now=account.period.end).figures
+        starts.add(account.period.start)
+        renewed.append(account.period.end)
+    assert len(starts) == len(changes), "or entries of two renewals had one key"
+    assert all(later - earlier >= dt.timedelta(days=13) for earlier, later in itertools.pairwise(renewed))
+
+
+@given(accounts(), st.integers(0, 5))
+def test_no_more_is_revoked_than_is_unused_and_not_held(account: Figures, which: int) -> None:
+    lots = [*account.lots, None]
+    lot = lots[which % len(lots)]
+    lot_id = lot.lot_id if lot else UUID(int=7)
+    step = rules.revoked(account, lot_id, key="k")
+    taken = -sum(posting.tokens for posting in step.postings)
+    assert taken == min(lot.remaining if lot else 0, account.available)
+    assert _worth(step.figures) == _worth(account) - taken
+    assert step.figures.available == account.available - taken

@@ -261,7 +261,7 @@ async def test_where_nobody_may_be_made_a_stranger_is_refused(tmp_path: Path) ->
 
 
 async def test_one_who_is_known_to_be_suspended_stays_so(scene: Scene) -> None:
-    await scene.books.put_account(ANA, AccountChange(status=Status.SUSPENDED), actor="admin")
+    await scene.books.put_account(ANA, AccountChange(status=Status.SUSPENDED), actor="admin", reason="asked")
     await scene.hold()
     scene.away()
     assert (await scene.hold())[1].outcome is HoldOutcome.INACTIVE
