@@ -32,7 +32,7 @@ from solaris_hooks.settings import CreditPackage, CreditRequestLimits
 
 from .world import ANA, BIA, World, facts, utc
 
-PACKAGE = CreditPackage(name="Inicial", tokens=500, price="29.90", currency="BRL")  # type: ignore[arg-type]
+PACKAGE = CreditPackage(name="Inicial", tokens=500, price="29.90", currency="BRL")
 ROOT = "admin:root"
 
 

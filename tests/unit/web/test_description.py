@@ -28,6 +28,7 @@ async def test_it_names_every_address(document: dict[str, Any]) -> None:
         "/api/v1/accounts/{account}/credits": ["post"],
         "/api/v1/accounts/{account}/entries": ["get"],
         "/api/v1/accounts/{account}/usage": ["get"],
+        "/api/v1/audit": ["get"],
         "/api/v1/plans": ["get"],
         "/api/v1/plans/{plan}": ["get", "put"],
         "/api/v1/me": ["get"],
