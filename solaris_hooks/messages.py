@@ -23,15 +23,15 @@ LOCALES = ("pt_BR", "en")
 
 
 @cache
-def translations(locale: str) -> NullTranslations:
-    """The catalogue of a locale; Portuguese where there is none."""
+def translations(locale: str, domain: str = "solaris") -> NullTranslations:
+    """The catalogue of a locale; Portuguese where there is none. Mails have a domain of their own, ``mails``."""
     name = locale if locale in LOCALES else LOCALES[0]
-    catalogue = resources.files("solaris_hooks").joinpath(f"locale/{name}/LC_MESSAGES/solaris.po")
+    catalogue = resources.files("solaris_hooks").joinpath(f"locale/{name}/LC_MESSAGES/{domain}.po")
     compiled = BytesIO()
     with catalogue.open("rb") as source:
         write_mo(compiled, read_po(source, locale=name))
     compiled.seek(0)
-    return Translations(compiled, domain="solaris")
+    return Translations(compiled, domain=domain)
 
 
 def sentence(locale: str, key: str, **values: str) -> str:

@@ -21,6 +21,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from solaris_hooks.database_url import DatabaseUrlError, libpq_url
 from solaris_hooks.ledger.records import NewAccount
+from solaris_hooks.mail_settings import MailSettings
 from solaris_hooks.messages import LOCALES
 from solaris_hooks.quota.checks import MAX_TOKENS, checked_anchor_day, checked_time_zone
 from solaris_hooks.quota.errors import InvalidRequestError, SettingsError
@@ -131,11 +132,6 @@ class Settings(BaseSettings):
     default_time_zone: str = Field("America/Sao_Paulo", description="Time zone of new accounts (IANA name).")
     default_anchor_day: int = Field(1, description="Day of the month on which new accounts renew, 1 to 31.")
     unknown_users: UnknownUsers = Field(UnknownUsers.CREATE, description="create or refuse users never seen.")
-    end_user_id_header: str = Field(
-        "x-librechat-user-id",
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,99}$",
-        description="Header in which a trusted service key names the lasting id of its user.",
-    )
 
     weights: dict[str, ModelWeights] = Field(
         default_factory=dict, description="By glob pattern of the model's public name; the first match wins."
@@ -176,6 +172,8 @@ class Settings(BaseSettings):
     checkpoint_interval_seconds: int = Field(
         0, ge=0, le=31_536_000, description="How often a proxy takes a checkpoint; 0 is never."
     )
+
+    mail: MailSettings | None = Field(None, description="The server that takes mails; without it none are sent.")
 
     unknown_model_output_tokens: int = Field(
         16384, ge=1, le=10_000_000, description="Output cap where LiteLLM knows no limit of the model."
@@ -342,6 +340,8 @@ def _section(config_path: Path) -> dict[str, Any]:
 
 
 def _from_environment(name: str, value: object) -> object:
+    if isinstance(value, dict):
+        return {inner: _from_environment(f"{name}.{inner}", each) for inner, each in value.items()}
     if not isinstance(value, str) or not value.startswith("os.environ/"):
         return value
     variable = value.removeprefix("os.environ/")
@@ -357,7 +357,8 @@ def _explained(error: ValidationError) -> str:
         if each["type"] == "extra_forbidden":
             lines.append(f"{SECTION}.{name}: there is no such setting; see the settings table in the README.")
         else:
-            lines.append(f"{SECTION}.{name} (or SOLARIS_{name.upper()}): {each['msg'].removeprefix('Value error, ')}")
+            variable = f"SOLARIS_{str(each['loc'][0]).upper()}"
+            lines.append(f"{SECTION}.{name} (or {variable}): {each['msg'].removeprefix('Value error, ')}")
     return "\n".join(lines)
 
 

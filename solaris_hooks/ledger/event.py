@@ -26,6 +26,8 @@ class EventKind(StrEnum):
     PERIOD_RENEWED = "period.renewed"
     ANOMALY_DETECTED = "anomaly.detected"
     DELIVERY_FAILED = "delivery.failed"
+    REPORT_DIGEST = "report.digest"
+    REPORT_MONTHLY = "report.monthly"
 
 
 @dataclass(frozen=True, slots=True)
