@@ -6,7 +6,7 @@ BIN := .venv/bin
 
 .PHONY: help
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  settings: PORT DATABASE_URL LITELLM_MASTER_KEY CONFIG STATE_DIR DETACH=1 PRISMA_ENGINE=auto|native|wasm"
 
@@ -41,6 +41,11 @@ demo: setup ## a narrated run that ends by itself
 .PHONY: test
 test: setup-dev ## run the tests (ARGS="-k name" and the like go to pytest)
 	@exec $(BIN)/python -m pytest $(ARGS)
+
+.PHONY: test-librechat
+test-librechat: ## run LibreChat's LLM client library against the proxy (installs 565 MB of npm packages)
+	@sh deploy/setup.sh librechat
+	@exec $(BIN)/python -m pytest tests/librechat $(ARGS)
 
 .PHONY: bench
 bench: setup-dev ## measure the proxy with and without the plugin, and the ledger alone

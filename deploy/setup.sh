@@ -1,6 +1,6 @@
 #!/bin/sh
 # First step of every command: find a Python that will do, and let it set up everything else.
-# Usage: deploy/setup.sh [runtime|dev]. PYTHON names an interpreter to use instead of the first that fits.
+# Usage: deploy/setup.sh [runtime|dev|librechat]. PYTHON names an interpreter to use instead of the first that fits.
 set -eu
 cd "$(dirname "$0")/.."
 

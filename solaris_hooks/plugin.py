@@ -22,6 +22,7 @@ from pathlib import Path
 from uuid import UUID
 
 from fastapi import FastAPI, Request
+from litellm.proxy._types import UserAPIKeyAuth
 from starlette.types import Scope
 
 from solaris_hooks import __version__
@@ -33,9 +34,10 @@ from solaris_hooks.hooks.commands.endpoint import AnsweredHere, Asker
 from solaris_hooks.hooks.growth import Growth
 from solaris_hooks.hooks.guard import Guard
 from solaris_hooks.hooks.handler import SolarisHandler
-from solaris_hooks.hooks.identity import account_of, is_master_key
+from solaris_hooks.hooks.identity import is_master_key
 from solaris_hooks.hooks.in_flight import InFlight
 from solaris_hooks.hooks.models import Models
+from solaris_hooks.hooks.payers import Payers
 from solaris_hooks.hooks.profiles import Profiles
 from solaris_hooks.hooks.settlement import Settler
 from solaris_hooks.hooks.upkeep import Chore, Upkeep
@@ -44,10 +46,12 @@ from solaris_hooks.ledger.checkpoints.periodic import PeriodicCheckpoints
 from solaris_hooks.ledger.journal.journal import Journal
 from solaris_hooks.ledger.journal.ledger import JournalledLedger
 from solaris_hooks.ledger.migrations import books_id, migrate
+from solaris_hooks.ledger.port import EndUsers
 from solaris_hooks.ledger.postgres import PostgresLedger
 from solaris_hooks.ledger.spend_logs import LiteLLMSpendLogs
 from solaris_hooks.ledger.sweep import Sweeper
 from solaris_hooks.quota.errors import JournalError, LedgerUnavailableError, SettingsError, SolarisError
+from solaris_hooks.quota.ids import AccountId
 from solaris_hooks.settings import Settings, WhenAway, load_settings
 from solaris_hooks.web.api import build_api, mount
 from solaris_hooks.web.auth import LiteLLMAuthenticator
@@ -109,7 +113,7 @@ def build(settings: Settings, journal: Journal) -> tuple[SolarisHandler, Postgre
             models=Models(),
             lengths=lengths,
             settler=settler,
-            profiles=Profiles(ledger),
+            payers=_payers(settings, journalled, Profiles(ledger)),
         ),
         settler=settler,
         in_flight=in_flight,
@@ -124,6 +128,15 @@ def build(settings: Settings, journal: Journal) -> tuple[SolarisHandler, Postgre
         locale=settings.default_locale,
     )
     return handler, ledger, upkeep
+
+
+def _payers(settings: Settings, books: EndUsers, profiles: Profiles | None = None) -> Payers:
+    return Payers(
+        books,
+        id_header=settings.end_user_id_header.lower(),
+        create=settings.new_account.create,
+        profiles=profiles,
+    )
 
 
 def _chores(
@@ -224,11 +237,15 @@ def start() -> SolarisHandler:
     # request starts it.
     with contextlib.suppress(RuntimeError):
         upkeep.start()
-    authenticator = LiteLLMAuthenticator(
-        lambda auth, request: (
-            None if is_master_key(auth) and not settings.meter_master_key else account_of(auth, request.headers)
-        )
-    )
+    payers = _payers(settings, ledger)
+
+    async def account_of(auth: UserAPIKeyAuth, request: Request) -> AccountId | None:
+        """The account that a key pays from; none for the master key, unless it is metered."""
+        if is_master_key(auth) and not settings.meter_master_key:
+            return None
+        return (await payers.payer(auth, request.headers)).account_id
+
+    authenticator = LiteLLMAuthenticator(account_of)
     mount(app, build_api(ledger, authenticator, open_accounts=settings.new_account.create))
     desk = Desk(
         books=ledger,

@@ -132,6 +132,11 @@ class Settings(BaseSettings):
     default_time_zone: str = Field("America/Sao_Paulo", description="Time zone of new accounts (IANA name).")
     default_anchor_day: int = Field(1, description="Day of the month on which new accounts renew, 1 to 31.")
     unknown_users: UnknownUsers = Field(UnknownUsers.CREATE, description="create or refuse users never seen.")
+    end_user_id_header: str = Field(
+        "x-librechat-user-id",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,99}$",
+        description="Header in which a trusted service key names the lasting id of its user.",
+    )
 
     weights: dict[str, ModelWeights] = Field(
         default_factory=dict, description="By glob pattern of the model's public name; the first match wins."

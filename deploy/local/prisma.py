@@ -17,7 +17,8 @@ from typing import Literal, cast
 
 from .checkout import CACHE, ENGINE, VENV, VENV_BIN, VENV_PYTHON, say
 from .errors import LocalError
-from .node import find_node, npm_beside, with_node_first
+from .node import find_node, with_node_first
+from .npm import ensure_npm_packages
 from .packages import fingerprint, read_stamp, run_step, write_stamp
 
 EngineKind = Literal["native", "wasm"]
@@ -28,7 +29,6 @@ _CLI_SETTINGS = {
     "PRISMA_HIDE_UPDATE_MESSAGE": "true",
     "CHECKPOINT_DISABLE": "1",
 }
-_NPM_DONE = ENGINE / "node_modules" / ".package-lock.json"
 _PRISMA_ENGINES = ENGINE / "node_modules" / "@prisma" / "engines"
 _WRAPPERS = CACHE / "prisma"
 
@@ -82,23 +82,10 @@ def ensure_prisma() -> Engine:
     if asked not in ("auto", "native", "wasm"):
         raise LocalError(f"PRISMA_ENGINE is {asked!r}", "write auto, native or wasm")
     node = find_node()
-    _install_npm_packages(node)
+    ensure_npm_packages(ENGINE, node, step="npm", what="Prisma's npm packages", undoes="engine_asked")
     engine = _kept_choice(asked, node) or _choose(asked, node)
     _generate(engine)
     return engine
-
-
-def _install_npm_packages(node: Path) -> None:
-    wanted = fingerprint(ENGINE / "package.json", ENGINE / "package-lock.json")
-    if _NPM_DONE.exists() and read_stamp().get("npm") == wanted:
-        return
-    say("installing Prisma's npm packages")
-    env = {**os.environ, "PATH": with_node_first(node, os.environ.get("PATH", ""))}
-    # No package's own script runs: the lock's hashes then say all there is to say about what was installed.
-    argv = [str(npm_beside(node)), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(ENGINE)]
-    remedy = "check the network and npm's registry setting, then run the command again"
-    run_step(argv, what="npm could not install Prisma", remedy=remedy, env=env)
-    write_stamp(npm=wanted, engine_asked="")
 
 
 def _kept_choice(asked: str, node: Path) -> Engine | None:

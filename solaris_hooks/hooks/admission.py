@@ -13,7 +13,7 @@ from litellm.proxy._types import ProxyException
 from solaris_hooks.hooks import refusals, tokenizer
 from solaris_hooks.hooks.call_types import FREE_CALL_TYPES
 from solaris_hooks.hooks.guard import let_pass
-from solaris_hooks.hooks.identity import account_of, is_master_key
+from solaris_hooks.hooks.identity import Payer, is_master_key
 from solaris_hooks.hooks.in_flight import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, InFlight, Request
 from solaris_hooks.hooks.request_body import Body, disarm, headers_of, mark, unmark
 from solaris_hooks.hooks.routes import ROUTES, Demand, Route
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from solaris_hooks.hooks.answer_lengths import AnswerLengths
     from solaris_hooks.hooks.models import Models
-    from solaris_hooks.hooks.profiles import Profiles
+    from solaris_hooks.hooks.payers import Payers
     from solaris_hooks.hooks.settlement import Settler
     from solaris_hooks.ledger.port import Metering
     from solaris_hooks.quota.balance import Balance
@@ -61,14 +61,6 @@ class Ask:
     """Its hold can follow a stream whose whole output shows."""
 
 
-def _email(auth: UserAPIKeyAuth, account_id: AccountId) -> str | None:
-    """The address LiteLLM knows of a user; an end user's own id where that is one."""
-    kind, _, name = account_id.partition(":")
-    if kind == "end_user":
-        return name if "@" in name else None
-    return auth.user_email if kind == "user" else None
-
-
 def _weakly(owner: object) -> weakref.ref[object] | None:
     try:
         return weakref.ref(owner) if owner is not None else None
@@ -88,7 +80,7 @@ class Admission:
         models: Models,
         lengths: AnswerLengths,
         settler: Settler,
-        profiles: Profiles,
+        payers: Payers,
     ) -> None:
         """Keep the collaborators."""
         self._settings = settings
@@ -97,7 +89,7 @@ class Admission:
         self._models = models
         self._lengths = lengths
         self._settler = settler
-        self._profiles = profiles
+        self._payers = payers
         self._weights = settings.weight_table
         self._prices = settings.price_table
 
@@ -121,7 +113,7 @@ class Admission:
                 if call_type in FREE_CALL_TYPES:
                     return
                 raise refusals.unmetered_call_type(self._settings.default_locale, call_type)
-            ask = self._read(auth, body, route)
+            ask = self._read(await self._payers.payer(auth, headers_of(body)), body, route)
             await self._admit(ask, body)
         except InvalidRequestError as exc:
             raise refusals.invalid_request(exc) from exc
@@ -129,8 +121,7 @@ class Admission:
             _LOG.error("request refused, since the books cannot be reached: %s", exc.message)
             raise refusals.unavailable(self._settings.default_locale) from exc
 
-    def _read(self, auth: UserAPIKeyAuth, body: Body, route: Route) -> Ask:
-        account_id = account_of(auth, headers_of(body))
+    def _read(self, payer: Payer, body: Body, route: Route) -> Ask:
         disarm(body)
         model = body.get("model")
         if not isinstance(model, str) or not model.isprintable() or not 0 < len(model) <= MAX_MODEL_CHARACTERS:
@@ -139,9 +130,9 @@ class Admission:
             )
         candidates = self._models.candidates(model, body)
         return Ask(
-            account_id=account_id,
+            account_id=payer.account_id,
             hold_id=new_hold_id(),
-            email=_email(auth, account_id),
+            email=payer.email,
             model=model,
             candidates=candidates,
             route=route,
@@ -179,7 +170,7 @@ class Admission:
             )
         )
         mark(body, ask.hold_id)
-        self._profiles.fetch_soon(ask.account_id)
+        self._payers.admitted(ask.account_id)
 
     def _sizings(self, ask: Ask, prompt_tokens: int) -> list[Sizing]:
         """What the request needs by the model asked for (first) and by each that may answer in its place."""

@@ -32,6 +32,7 @@ from solaris_hooks.ledger.records import (
     AccountPage,
     CreditOrigin,
     DailyUsage,
+    EndUser,
     Entry,
     ExtendResult,
     Extension,
@@ -75,6 +76,7 @@ class MemoryLedger:
         self._clock = now
         self._defaults = defaults or NewAccount()
         self._accounts: dict[AccountId, MemoryAccount] = {}
+        self._end_users: dict[AccountId, AccountId] = {}
         self._plans = {DEFAULT_PLAN.plan_id: DEFAULT_PLAN}
         self.trail = MemoryAuditTrail()
         self.lots = MemoryCreditLots(self)
@@ -109,6 +111,19 @@ class MemoryLedger:
         if outcome is HoldOutcome.HELD:
             account.place(request, admission.amount, now)
         return HoldResult(outcome, admission.amount, created, account.balance)
+
+    async def account_of_end_user(self, end_user: EndUser, *, create: bool) -> AccountId:
+        """The account of an end user who has a lasting id."""
+        named, by_email = end_user.account_id, end_user.by_email
+        if named in self._end_users:
+            return self._end_users[named]
+        known = named in self._accounts
+        found = named
+        if not known and by_email in self._accounts and by_email not in self._end_users.values():
+            found, known = by_email, True
+        if known or create:
+            self._end_users[named] = found
+        return found
 
     async def extend(self, extension: Extension) -> ExtendResult:
         """Grow the hold of a request that still runs."""

@@ -23,6 +23,7 @@ from solaris_hooks.ledger.records import (
     AccountChange,
     AccountPage,
     DailyUsage,
+    EndUser,
     Entry,
     ExtendResult,
     Extension,
@@ -95,6 +96,22 @@ class Events(Protocol):
         self, account_id: AccountId | None = None, *, limit: int = 50, before: int | None = None
     ) -> Sequence[Event]:
         """Events of an account, or of all, newest first, with numbers below ``before``."""
+        ...
+
+
+class EndUsers(Protocol):
+    """Which accounts the end users of trusted services have."""
+
+    async def account_of_end_user(self, end_user: EndUser, *, create: bool) -> AccountId:
+        """The account of an end user who has a lasting id; decided when the id is first seen, and kept.
+
+        That is the account of that name, if there is one; else the one that the e-mail address names, if there is
+        one and no other id has it; else the one of that name.
+
+        Args:
+            end_user: as the service names him.
+            create: whether users never seen get an account. Otherwise nothing is decided of those without one.
+        """
         ...
 
 
@@ -191,5 +208,5 @@ class Books(Protocol):
         ...
 
 
-class Ledger(Metering, LengthBook, Events, Books, Protocol):
+class Ledger(Metering, LengthBook, EndUsers, Events, Books, Protocol):
     """All parts."""

@@ -25,6 +25,7 @@ from solaris_hooks.ledger.records import (
     AccountPage,
     CreditLot,
     DailyUsage,
+    EndUser,
     Entry,
     ExtendResult,
     Extension,
@@ -234,6 +235,14 @@ class PostgresLedger:
             "claim_expired", {"limit": limit, "claim_seconds": claim_seconds, "now": self._clock()}
         )
         return [rows.hold(row) for row in found]
+
+    async def account_of_end_user(self, end_user: EndUser, *, create: bool) -> AccountId:
+        """See :meth:`EndUsers.account_of_end_user`."""
+        row = await self._statements.one(
+            "account_of_end_user",
+            {"alias": end_user.account_id, "by_email": end_user.by_email, "create": create, "now": self._clock()},
+        )
+        return AccountId(row["account_id"])
 
     # ------------------------------------------------------------------ events
 

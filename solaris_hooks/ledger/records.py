@@ -30,6 +30,19 @@ class NewAccount:
 
 
 @dataclass(frozen=True, slots=True)
+class EndUser:
+    """A person whom a trusted service names by an id that never changes.
+
+    Attributes:
+        account_id: the account which that id names.
+        by_email: the account which his e-mail address would name; None where none was told.
+    """
+
+    account_id: AccountId
+    by_email: AccountId | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class HoldRequest:
     """One request that asks for tokens, before its provider is called. All tokens are booked (weighted).
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import logging
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from fastapi import HTTPException, Request
 from litellm.constants import LITELLM_PROXY_MASTER_KEY_ALIAS
@@ -36,7 +36,7 @@ from solaris_hooks.web.asgi import DECODED_PATH
 
 _LOG = logging.getLogger(__name__)
 
-AccountOf = Callable[[UserAPIKeyAuth, Request], AccountId | None]
+AccountOf = Callable[[UserAPIKeyAuth, Request], Awaitable[AccountId | None]]
 """Which account a key pays from, or None (the master key, unless it is metered)."""
 
 # The first serves nearly every key; the second those that may only chat; the third those whose
@@ -89,7 +89,7 @@ class LiteLLMAuthenticator:
     async def holder(self, request: Request) -> Holder:
         """See :meth:`Authenticator.holder`."""
         identity = await _ordinary_identity(request)
-        account_id = self._account_of(identity, request)
+        account_id = await self._account_of(identity, request)
         if account_id is None:
             raise ForbiddenError("This key pays from no account; send a user's virtual key.")
         return Holder(account_id, identity.user_email)

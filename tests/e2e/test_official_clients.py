@@ -1,13 +1,15 @@
-"""The official clients of OpenAI and Anthropic, unchanged, on the routes that are paid by the token."""
+"""The official clients of OpenAI, Anthropic and LangChain, unchanged, on the routes that are paid by the token."""
 
 from __future__ import annotations
 
 import anthropic
 import openai
 import pytest
+from langchain_openai import ChatOpenAI
+from pydantic import SecretStr
 
 from tests.e2e.routes import directive
-from tests.e2e.world import World
+from tests.e2e.world import User, World
 
 TOLD = directive(prompt_tokens=100, completion_tokens=40)
 
@@ -65,3 +67,37 @@ def test_openais_client_reads_a_response_that_its_account_ended(world: World) ->
     assert last.response.incomplete_details.reason == "max_output_tokens"
     (row,) = user.settled()
     assert row["charge"] <= 600
+
+
+def langchain(user: User) -> ChatOpenAI:
+    """LangChain as its own documentation sets it up: with its usual retries."""
+    url = f"{user.world.proxy.base_url}/v1"
+    return ChatOpenAI(model="demo", base_url=url, api_key=SecretStr(user.key), stream_usage=True)
+
+
+def test_langchain_gets_answers_and_their_usage_whole_and_in_pieces(world: World) -> None:
+    user = world.user(tokens=1_000_000)
+    chat = langchain(user)
+    whole = chat.invoke(TOLD)
+    assert whole.text
+    assert whole.usage_metadata is not None
+    assert whole.usage_metadata["total_tokens"] == 140
+    pieces = list(chat.stream(TOLD))
+    assert len(pieces) > 2
+    assert [each.usage_metadata["total_tokens"] for each in pieces if each.usage_metadata] == [140]
+    assert [row["charge"] for row in user.settled(2)] == [140] * 2
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_langchain_raises_a_refusal_as_an_error_of_its_own_and_asks_once(world: World, *, stream: bool) -> None:
+    user = world.user(tokens=1)
+    chat = langchain(user)
+    refused = "402 Payment Required"
+    before = world.proxy.log.count(refused)
+    question = "palavra " * 50
+    with pytest.raises(openai.APIStatusError) as refusal:
+        list(chat.stream(question)) if stream else chat.invoke(question)
+    assert refusal.value.status_code == 402
+    assert "não cobre este pedido" in str(refusal.value)
+    assert world.proxy.log.count(refused) == before + 1
+    assert (user.used, user.held) == (0, 0)

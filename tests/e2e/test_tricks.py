@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.e2e.routes import KINDS, Kind, directive
@@ -266,38 +265,3 @@ def test_a_provider_of_his_own_does_not_avoid_the_bill(world: World, kind: Kind,
     else:
         until(lambda: user.held == 0)
         assert user.used == 0
-
-
-def test_an_ordinary_user_cannot_make_himself_a_trusted_service(world: World) -> None:
-    user = world.user(tokens=100_000)
-    made = httpx.post(
-        f"{world.proxy.base_url}/key/generate",
-        json={"metadata": {"solaris_trusted_service": True}},
-        headers={"Authorization": f"Bearer {user.key}"},
-        timeout=30,
-    )
-    key = made.json().get("key", user.key)
-    with world.proxy.client(key) as client:
-        client.post(
-            "/v1/chat/completions",
-            json={"model": "demo", "messages": sim(**books())},
-            headers={"x-litellm-end-user-id": "victim"},
-        )
-    assert world.rows("SELECT * FROM solaris.accounts WHERE account_id = 'end_user:victim'") == []
-    assert [row["charge"] for row in user.settled()] == [140]
-
-
-def test_a_trusted_service_names_its_end_users_and_must(world: World) -> None:
-    with world.proxy.client() as admin:
-        key = admin.post("/key/generate", json={"metadata": {"solaris_trusted_service": True}}).json()["key"]
-    body = {"model": "demo", "messages": sim(**books())}
-    with world.proxy.client(key) as client:
-        nobody = client.post("/v1/chat/completions", json={**body, "user": "the-body-names-nobody"})
-        assert nobody.status_code == 400
-        assert "x-litellm-end-user-id" in nobody.json()["error"]["message"]
-        somebody = client.post(
-            "/v1/chat/completions", json=body, headers={"x-litellm-end-user-id": f"ana-{key[-6:]}@example.org"}
-        )
-        assert somebody.status_code == 200
-    (row,) = world.rows("SELECT * FROM solaris.accounts WHERE account_id = %s", f"end_user:ana-{key[-6:]}@example.org")
-    assert row["allowance_used"] == 140

@@ -16,7 +16,7 @@ from solaris_hooks.hooks.answer_lengths import AnswerLengths
 from solaris_hooks.hooks.growth import Growth
 from solaris_hooks.hooks.in_flight import InFlight, Request
 from solaris_hooks.hooks.models import ModelFacts, Models
-from solaris_hooks.hooks.profiles import Profiles
+from solaris_hooks.hooks.payers import Payers
 from solaris_hooks.hooks.request_body import marked
 from solaris_hooks.hooks.settlement import Settler
 from solaris_hooks.hooks.stream import settled_at_end
@@ -145,7 +145,7 @@ class SolarisRule:
             models=_OneModel(),
             lengths=self._lengths,
             settler=self._settler,
-            profiles=Profiles(self._ledger),
+            payers=Payers(self._ledger, id_header=settings.end_user_id_header, create=True),
         )
         self._growth_of = partial(
             Growth,

@@ -16,6 +16,7 @@ from solaris_hooks.ledger.journal.lines import Passed, Unused, Used
 from solaris_hooks.ledger.journal.replay import Counts, Replay
 from solaris_hooks.ledger.port import Ledger
 from solaris_hooks.ledger.records import (
+    EndUser,
     ExtendResult,
     Extension,
     Hold,
@@ -172,6 +173,16 @@ class JournalledLedger:
             raise LedgerUnavailableError
         try:
             return await self._books.renew_leases(holds, lease_seconds=lease_seconds)
+        except LedgerUnavailableError as exc:
+            self._away(exc)
+            raise
+
+    async def account_of_end_user(self, end_user: EndUser, *, create: bool) -> AccountId:
+        """See :meth:`EndUsers.account_of_end_user`."""
+        if self._circuit.open:
+            raise LedgerUnavailableError
+        try:
+            return await self._books.account_of_end_user(end_user, create=create)
         except LedgerUnavailableError as exc:
             self._away(exc)
             raise

@@ -24,6 +24,10 @@ SELECT l.model, l.kind, l.bucket, l.count
 FROM solaris.exchange_lengths_v1(
     %(models)s, %(kinds)s, %(buckets)s, %(counts)s, %(most)s, %(now)s) AS l;
 
+-- account_of_end_user --
+-- The account of an end user with a lasting id; see account_of_end_user_v1.
+SELECT solaris.account_of_end_user_v1(%(alias)s, %(by_email)s, %(create)s, %(now)s) AS account_id;
+
 -- take_notices --
 -- What the chat is to tell now; see take_notices_v1.
 SELECT number, event_id, kind, account_id, at, details::text AS details

@@ -45,6 +45,7 @@ def empty(superuser_url: str) -> None:
             "answer_lengths",
             "events",
             "audit",
+            "end_users",
         ):
             connection.execute(sql.SQL("DELETE FROM solaris.{}").format(sql.Identifier(table)))
         connection.execute("DELETE FROM solaris.plans WHERE plan_id <> 'default'")

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.checkout import ENGINE, REQUIREMENTS
+from deploy.local.checkout import ENGINE, LIBRECHAT_CLIENT, LIBRECHAT_SCHEMA, REQUIREMENTS
 
 LOCKS = sorted(REQUIREMENTS.glob("*.txt"))
+NPM = [folder / "package-lock.json" for folder in (ENGINE, LIBRECHAT_SCHEMA, LIBRECHAT_CLIENT)]
 
 
-@pytest.mark.parametrize("lock", [*LOCKS, ENGINE / "package-lock.json"], ids=lambda path: path.name)
+@pytest.mark.parametrize("lock", [*LOCKS, *NPM], ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_no_lock_file_names_a_registry(lock: Path) -> None:
     text = lock.read_text()
     assert "://" not in text
@@ -29,8 +30,9 @@ def test_every_python_package_is_pinned_by_version_and_hash(lock: Path) -> None:
         assert re.match(r"[a-z0-9._\[\]-]+==\S+ .*--hash=sha256:[0-9a-f]{64}", package, re.DOTALL), package
 
 
-def test_every_npm_package_is_pinned_by_version_and_hash() -> None:
-    packages = json.loads((ENGINE / "package-lock.json").read_text())["packages"]
+@pytest.mark.parametrize("lock", NPM, ids=lambda path: path.parent.name)
+def test_every_npm_package_is_pinned_by_version_and_hash(lock: Path) -> None:
+    packages = json.loads(lock.read_text())["packages"]
     installed = {name: package for name, package in packages.items() if name}
     assert installed
     for name, package in installed.items():

@@ -12,7 +12,7 @@ from solaris_hooks.hooks.admission import Admission
 from solaris_hooks.hooks.answer_lengths import AnswerLengths
 from solaris_hooks.hooks.in_flight import InFlight
 from solaris_hooks.hooks.models import ModelFacts, Models
-from solaris_hooks.hooks.profiles import Profiles
+from solaris_hooks.hooks.payers import Payers
 from solaris_hooks.hooks.settlement import Settler
 from solaris_hooks.ledger.memory import MemoryLedger
 from solaris_hooks.settings import Settings
@@ -46,7 +46,7 @@ class Scene:
             models=OneModel(),
             lengths=lengths,
             settler=Settler(ledger=self.ledger, in_flight=in_flight, weights=settings.weight_table, lengths=lengths),
-            profiles=Profiles(self.ledger),
+            payers=Payers(self.ledger, id_header="x-librechat-user-id", create=True),
         )
 
 

@@ -52,7 +52,10 @@ VIEWER = identity(user_id="eye", user_role=LitellmUserRoles.PROXY_ADMIN_VIEW_ONL
 
 @pytest.fixture
 def authenticator() -> LiteLLMAuthenticator:
-    return LiteLLMAuthenticator(lambda auth, _: AccountId(f"user:{auth.user_id}") if auth.user_id != "boss" else None)
+    async def account_of(auth: UserAPIKeyAuth, _: Request) -> AccountId | None:
+        return AccountId(f"user:{auth.user_id}") if auth.user_id != "boss" else None
+
+    return LiteLLMAuthenticator(account_of)
 
 
 def litellm(monkeypatch: pytest.MonkeyPatch, answers: dict[str, Answer]) -> LiteLLM:
@@ -182,7 +185,7 @@ async def test_others_have_none(
 
 
 async def test_what_the_account_s_rule_says_reaches_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
-    def name_the_user(_: UserAPIKeyAuth, __: Request) -> AccountId:
+    async def name_the_user(_: UserAPIKeyAuth, __: Request) -> AccountId:
         raise InvalidRequestError("Name the end user.")
 
     litellm(monkeypatch, {"*": identity()})
