@@ -8,7 +8,7 @@ as everywhere in LiteLLM's config.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
@@ -69,6 +69,20 @@ class ModelWeights(BaseModel):
     input: Weight = Decimal(1)
     cached_input: Weight | None = Field(None, description="Default: the weight of input.")
     output: Weight = Decimal(1)
+
+
+def weight_table(weights: Mapping[str, ModelWeights]) -> WeightTable:
+    """Weights by pattern, as the rules take them."""
+    return WeightTable(
+        {
+            pattern: Weights(
+                input=each.input,
+                cached_input=each.input if each.cached_input is None else each.cached_input,
+                output=each.output,
+            )
+            for pattern, each in weights.items()
+        }
+    )
 
 
 class ModelPrices(BaseModel):
@@ -289,16 +303,7 @@ class Settings(BaseSettings):
     @property
     def weight_table(self) -> WeightTable:
         """Weights by model."""
-        return WeightTable(
-            {
-                pattern: Weights(
-                    input=each.input,
-                    cached_input=each.input if each.cached_input is None else each.cached_input,
-                    output=each.output,
-                )
-                for pattern, each in self.weights.items()
-            }
-        )
+        return weight_table(self.weights)
 
     @property
     def price_table(self) -> UnitPrices:

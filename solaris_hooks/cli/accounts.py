@@ -8,9 +8,9 @@ import typer
 
 from solaris_hooks.cli import runtime
 from solaris_hooks.cli.invocation import AnAccount, Json, Limit, existing, with_ledger
-from solaris_hooks.cli.output import show_fields, show_json, show_table
+from solaris_hooks.cli.output import show_fields, show_json, show_table, shown
 from solaris_hooks.quota.ids import account_id
-from solaris_hooks.web.answers import AccountAnswer, AccountsAnswer
+from solaris_hooks.web.answers import AccountAnswer, AccountsAnswer, OverrideAnswer
 from solaris_hooks.web.bodies import AccountBody, AccountsQuery, next_cursor
 
 app = typer.Typer(help="Accounts: who may use how many tokens.", no_args_is_help=True)
@@ -104,8 +104,22 @@ def show_figures(answer: AccountAnswer) -> None:
             ("held", answer.held),
             ("available", answer.available),
             ("overage", answer.overage),
+            ("overdraft", answer.terms.overdraft),
+            ("requests at once", answer.terms.max_in_flight),
+            ("models", "all" if answer.terms.allowed_models is None else ", ".join(answer.terms.allowed_models)),
+            ("notices in the chat", answer.terms.notices),
+            ("trial ends", answer.trial_ends_at),
+            ("plan at renewal", answer.scheduled_plan and answer.scheduled_plan.plan),
+            *(_override(each) for each in answer.overrides),
         ]
     )
+
+
+def _override(override: OverrideAnswer) -> tuple[str, str]:
+    """A line for what is the account's own."""
+    until = "for good" if override.until is None else f"until {shown(override.until)}"
+    value = "no limit" if override.value is None else override.value
+    return f"own {override.field.replace('_', ' ')}", f"{value}, {until}: {override.reason}"
 
 
 def _show(answer: AccountAnswer, *, as_json: bool) -> None:

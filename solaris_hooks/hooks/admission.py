@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from litellm.proxy._types import ProxyException
@@ -17,6 +17,7 @@ from solaris_hooks.hooks.identity import Payer, is_master_key
 from solaris_hooks.hooks.in_flight import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, InFlight, Request
 from solaris_hooks.hooks.request_body import Body, disarm, headers_of, mark, unmark
 from solaris_hooks.hooks.routes import ROUTES, Demand, Route
+from solaris_hooks.hooks.weighing import Weighing
 from solaris_hooks.ledger.records import HoldOutcome, HoldRequest, HoldResult
 from solaris_hooks.quota.errors import InvalidRequestError, SolarisError
 from solaris_hooks.quota.ids import AccountId, HoldId, new_hold_id
@@ -55,6 +56,8 @@ class Ask:
     email: str | None
     model: str
     candidates: tuple[str, ...]
+    named: tuple[str, ...]
+    """The models that the request itself names: they must be allowed."""
     route: Route
     demand: Demand
     can_grow: bool
@@ -90,7 +93,7 @@ class Admission:
         self._lengths = lengths
         self._settler = settler
         self._payers = payers
-        self._weights = settings.weight_table
+        self._weighing = Weighing(settings.weight_table)
         self._prices = settings.price_table
 
     async def admit(self, auth: UserAPIKeyAuth, body: Body, call_type: str) -> None:
@@ -135,21 +138,21 @@ class Admission:
             email=payer.email,
             model=model,
             candidates=candidates,
+            named=self._models.named(model, body),
             route=route,
             demand=route.read(body, media_tokens=self._settings.media_tokens),
             can_grow=bool(body.get("stream")) and not any(self._models.facts(each).hides_output for each in candidates),
         )
 
     async def _admit(self, ask: Ask, body: Body) -> None:
-        """Try the cheap upper bound first; count, share and wait only where the balance is not ample for it."""
-        counted = 0
+        """Hold by the account's weights, which the books tell with the hold: at first they may be others."""
         percent = max(map(self._lengths.percent, ask.candidates))
-        sizings = self._sizings(ask, ask.demand.prompt.upper_bound)
-        result = await self._hold_if_ample(ask, sizings)
-        if result.outcome in {HoldOutcome.TIGHT, HoldOutcome.CONTENDED}:
-            counted = await tokenizer.count_prompt(ask.demand.prompt)
-            sizings = self._sizings(ask, min(-(-counted * percent // 100), ask.demand.prompt.upper_bound))
-            result = await self._hold_within_patience(ask, sizings)
+        result, sizings, counted = await self._hold_by_size(ask, percent)
+        while result.balance is not None and self._weighing.heard(result.balance):
+            if result.outcome is HoldOutcome.HELD:
+                await self._give_back(ask)
+            ask = replace(ask, hold_id=new_hold_id())
+            result, sizings, counted = await self._hold_by_size(ask, percent)
         if result.outcome is not HoldOutcome.HELD or result.balance is None:
             raise self._refusal(result, sizings)
         cap = self._cap(ask, body, sizings, result.amount, result.balance)
@@ -166,14 +169,46 @@ class Admission:
                 cap=cap,
                 counted_prompt=counted,
                 count_percent=percent,
+                weights=result.balance.terms.weights,
                 owner=_weakly(body.get("litellm_logging_obj")),
             )
         )
         mark(body, ask.hold_id)
         self._payers.admitted(ask.account_id)
 
+    async def _hold_by_size(self, ask: Ask, percent: int) -> tuple[HoldResult, list[Sizing], int]:
+        """Try the cheap upper bound first; count, share and wait only where the balance is not ample for it.
+
+        Returns what the books said, what they were asked for, and the prompt's tokens if they were counted.
+
+        Raises:
+            ProxyException: the account may not use a model that the request names.
+        """
+        sizings = self._sizings(ask, ask.demand.prompt.upper_bound)
+        result = await self._hold_if_ample(ask, sizings)
+        if result.balance is not None and not all(map(result.balance.terms.allows, ask.named)):
+            if result.outcome is HoldOutcome.HELD:
+                await self._give_back(ask)
+            if result.outcome is not HoldOutcome.INACTIVE:
+                forbidden = next(each for each in ask.named if not result.balance.terms.allows(each))
+                raise refusals.model_not_allowed(result.balance, forbidden)
+        if result.outcome not in {HoldOutcome.TIGHT, HoldOutcome.CONTENDED}:
+            return result, sizings, 0
+        counted = await tokenizer.count_prompt(ask.demand.prompt)
+        sizings = self._sizings(ask, min(-(-counted * percent // 100), ask.demand.prompt.upper_bound))
+        return await self._hold_within_patience(ask, sizings), sizings, counted
+
+    async def _give_back(self, ask: Ask) -> None:
+        """Release what was held for a request that does not run, or not so."""
+        try:
+            await self._ledger.release(ask.account_id, ask.hold_id)
+        except asyncio.CancelledError:
+            self._settler.release_soon(ask.account_id, ask.hold_id)
+            raise
+
     def _sizings(self, ask: Ask, prompt_tokens: int) -> list[Sizing]:
         """What the request needs by the model asked for (first) and by each that may answer in its place."""
+        weights = self._weighing.of(ask.account_id)
         sizings = []
         for model in ask.candidates:
             price = self._price(ask.demand, model)
@@ -183,7 +218,7 @@ class Admission:
                     prompt_tokens=0 if free else self._prompt_tokens(ask.demand.prompt, model, prompt_tokens),
                     output_tokens=self._output_tokens(model, ask.demand.output.cap),
                     choices=ask.demand.output.choices,
-                    weights=self._weights.of(model),
+                    weights=weights.of(model),
                     usual_tokens=self._usual_tokens(model, can_grow=ask.can_grow),
                     least_tokens=ask.demand.output.least,
                     price=price or 0,
@@ -225,7 +260,7 @@ class Admission:
         An answer in one piece is bounded by what it holds. A stream that can grow is bounded by all that
         remains, others' holds included: its hold follows it, and the bound lets the provider end it by itself.
         """
-        bounded_by = balance.remaining if ask.can_grow else held
+        bounded_by = balance.spendable if ask.can_grow else held
         unbounded = ask.demand.output.cap is None and any(
             self._models.facts(model).output_limit is None for model in ask.candidates
         )
@@ -299,5 +334,7 @@ class Admission:
             return refusals.account_inactive(result.balance)
         if result.outcome is HoldOutcome.CONTENDED:
             return refusals.quota_held(result.balance)
+        if result.outcome is HoldOutcome.CROWDED:
+            return refusals.requests_in_flight(result.balance)
         needed = max(each.minimum for each in sizings)
         return refusals.quota_exceeded(result.balance, needed=needed, status=self._settings.refusal_status)

@@ -16,6 +16,7 @@ from solaris_hooks.ledger.records import Settlement
 from solaris_hooks.quota.balance import Balance
 from solaris_hooks.quota.ids import AccountId, HoldId
 from solaris_hooks.quota.sizing import Sizing
+from solaris_hooks.quota.weights import WeightTable
 
 FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 0.5
@@ -44,6 +45,7 @@ class Request:
         unbooked: a settlement that the books could not take yet.
         unreleased: released, but the books do not know yet.
         unread_notices: events that wait to be told in the chat, as the settlement said; 0 before it.
+        weights: by which its use is charged; None for the settings'.
         owner: LiteLLM's own object of this request; when it is gone, so is the request.
     """
 
@@ -66,6 +68,7 @@ class Request:
     unbooked: Settlement | None = None
     unreleased: bool = False
     unread_notices: int = 0
+    weights: WeightTable | None = None
     owner: weakref.ref[object] | None = None
 
     @property

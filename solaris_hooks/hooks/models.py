@@ -64,6 +64,14 @@ class Models:
             names += _fallbacks(model, getattr(router, field, None))
         return tuple(dict.fromkeys(names))
 
+    @staticmethod
+    def named(model: str, body: Mapping[str, Any]) -> tuple[str, ...]:
+        """The model and those that the request itself, not the configuration, names to fall back to."""
+        names = [model]
+        for field in _FALLBACK_LISTS:
+            names += _fallbacks(model, body.get(field))
+        return tuple(dict.fromkeys(names))
+
 
 def answering_model(asked: str, body: Mapping[str, Any], response: object) -> str:
     """The public name of the model that answered: the one asked for, unless LiteLLM fell back.

@@ -51,7 +51,7 @@ def quota_exceeded(balance: Balance, *, needed: int, status: int) -> ProxyExcept
         text = sentence(
             balance.locale,
             "refusal.tight",
-            remaining=whole_number(balance.locale, balance.remaining),
+            remaining=whole_number(balance.locale, max(0, balance.spendable)),
             needed=whole_number(balance.locale, needed),
             renewal=renewal,
         )
@@ -62,6 +62,20 @@ def quota_held(balance: Balance) -> ProxyException:
     """The balance would cover the request, but other requests in flight hold it."""
     headers = {"retry-after": str(RETRY_AFTER_SECONDS), **quota_headers(balance)}
     return _refusal(sentence(balance.locale, "refusal.held"), "quota_held", 429, headers)
+
+
+def requests_in_flight(balance: Balance) -> ProxyException:
+    """As many requests of the account run as may run at once."""
+    headers = {"retry-after": str(RETRY_AFTER_SECONDS), **quota_headers(balance)}
+    text = sentence(balance.locale, "refusal.in_flight", running=str(balance.terms.max_in_flight))
+    return _refusal(text, "requests_in_flight", 429, headers)
+
+
+def model_not_allowed(balance: Balance, model: str) -> ProxyException:
+    """The account's plan does not include the model."""
+    allowed = ", ".join(balance.terms.allowed_models or ()) or "-"
+    text = sentence(balance.locale, "refusal.model", model=model, allowed=allowed)
+    return _refusal(text, "model_not_allowed", 403, dict(_NO_RETRY), param="model")
 
 
 def account_inactive(balance: Balance) -> ProxyException:

@@ -125,7 +125,7 @@ class Settler:
         else:
             self._learn(request, reported, model)
             usage, source = reported, UsageSource.PROVIDER
-        weights = self._weights.of(model)
+        weights = (self._weights if request.weights is None else request.weights).of(model)
         return Settlement(
             account_id=request.account_id,
             hold_id=request.hold_id,

@@ -50,9 +50,9 @@ from solaris_hooks.ledger.records import (
     Verification,
 )
 from solaris_hooks.ledger.verification import AccountVerifier
-from solaris_hooks.quota import rules
+from solaris_hooks.quota import cycle, rules
 from solaris_hooks.quota.balance import Status
-from solaris_hooks.quota.checks import checked_anchor_day, checked_grant, checked_plan, checked_time_zone
+from solaris_hooks.quota.checks import checked_anchor_day, checked_grant, checked_terms, checked_time_zone
 from solaris_hooks.quota.errors import ConflictError, InvalidRequestError, LedgerError, NotFoundError
 from solaris_hooks.quota.ids import AccountId, HoldId
 
@@ -91,7 +91,7 @@ class MemoryLedger:
         if account is None:
             if not request.new_account.create:
                 return HoldResult(HoldOutcome.UNKNOWN, 0, created=False, balance=None)
-            account = self._open(request.account_id, request.new_account, now, email=request.email)
+            account = self._open(request.account_id, self._planned(request.new_account), now, email=request.email)
         account.email = account.email if request.email is None else request.email
         account.last_used_at = now
         first = account.holds.get(request.hold_id)
@@ -106,8 +106,13 @@ class MemoryLedger:
             fair=fair,
             step=step,
             minimum=request.minimum,
+            running=len(account.holds),
         )
         outcome = HoldOutcome(admission.outcome)
+        if rules.as_good_as_used(
+            account.balance.use_percent, outcome=outcome, want=request.want, minimum=request.minimum
+        ):
+            account.announce_full(self.thresholds(account), now)
         if outcome is HoldOutcome.HELD:
             account.place(request, admission.amount, now)
         return HoldResult(outcome, admission.amount, created, account.balance)
@@ -149,7 +154,6 @@ class MemoryLedger:
         account = self.current(settlement.account_id, now)
         if account is None:
             return SettleResult(SettleOutcome.UNKNOWN, 0, 0, 0, None)
-        plan = self._plans[account.figures.plan_id]
         percent = account.balance.use_percent
         held = account.drop(settlement.hold_id) or 0
         first = account.settled.get(settlement.hold_id)
@@ -157,7 +161,7 @@ class MemoryLedger:
             account.figures = replace(account.figures, held=account.figures.held - held)
             same = first.charge == settlement.charge
             outcome = SettleOutcome.REPLAYED if same else SettleOutcome.CONFLICT
-            return SettleResult(outcome, first.charge, first.overage, percent, account.balance, len(account.untold))
+            return SettleResult(outcome, first.charge, first.overage, percent, account.balance, self._unread(account))
         booking = rules.booked(
             account.figures,
             hold_id=settlement.hold_id,
@@ -167,7 +171,7 @@ class MemoryLedger:
         )
         account.take(booking.step, at=now, actor="proxy")
         account.settled[settlement.hold_id] = Booked(settlement.charge, booking.overage)
-        account.announce(plan.thresholds, now)
+        account.announce(self.thresholds(account), now)
         account.count(settlement, now.astimezone(ZoneInfo(account.figures.time_zone)).date())
         return SettleResult(
             SettleOutcome.SETTLED,
@@ -175,7 +179,7 @@ class MemoryLedger:
             booking.overage,
             percent,
             account.balance,
-            len(account.untold),
+            self._unread(account),
         )
 
     async def release(self, account_id: AccountId, hold_id: HoldId) -> bool:
@@ -248,7 +252,7 @@ class MemoryLedger:
     async def account(self, account_id: AccountId) -> Account | None:
         """One account as of now."""
         account = self.current(account_id, self.now())
-        return None if account is None else account.account
+        return None if account is None else self._read(account)
 
     async def accounts(self, *, query: str = "", limit: int = 50, after: AccountId | None = None) -> AccountPage:
         """Accounts in order of id, as of now."""
@@ -262,7 +266,7 @@ class MemoryLedger:
         ]
         page = [account for account_id in found[:limit] if (account := self.current(account_id, now))]
         more = len(found) > limit
-        return AccountPage(tuple(account.account for account in page), page[-1].account_id if more and page else None)
+        return AccountPage(tuple(map(self._read, page)), page[-1].account_id if more and page else None)
 
     async def put_account(
         self, account_id: AccountId, change: AccountChange, *, actor: str, reason: str | None = None
@@ -280,15 +284,17 @@ class MemoryLedger:
         account = known or self._open(account_id, self._opening(change), now, email=email)
         before = account.profile
         if plan and plan.plan_id != account.figures.plan_id:
-            step = rules.plan_changed(account.figures, plan_id=plan.plan_id, monthly_tokens=plan.monthly_tokens)
+            monthly = cycle.monthly_tokens(account.figures.standing, plan)
+            step = rules.plan_changed(account.figures, plan_id=plan.plan_id, monthly_tokens=monthly)
             account.take(step, at=now, actor=actor)
-            account.alerts = account.alerts.rearmed(plan.thresholds, account.balance.use_percent)
+            account.alerts = account.alerts.rearmed(self.thresholds(account), account.balance.use_percent)
         account.figures = rules.rescheduled(
             account.figures,
             time_zone=change.time_zone or account.figures.time_zone,
             anchor_day=change.anchor_day or account.figures.anchor_day,
         )
         account.change(change)
+        account = self._as_of(account, now)  # what the plan says beside its tokens
         status_before = Status(str(before["status"]))
         said = None if change.status_reason is NOTHING else change.status_reason
         if known is None:
@@ -299,7 +305,7 @@ class MemoryLedger:
             draft = AuditRecord(0, now, actor, "account.change", account_id, account_id, was, became, why)
         number = self.trail.write(draft) if draft.after else 0
         account.tell_status(status_before, number, now)
-        return account.account
+        return self._read(account)
 
     async def grant_credits(self, grant: Grant) -> GrantResult:
         """Grant credits, once for each idempotency key."""
@@ -330,7 +336,7 @@ class MemoryLedger:
                     0, now, grant.actor, "credits.grant", grant.account_id, str(lot_id), None, after, grant.reason
                 )
             )
-        return GrantResult(account.account, replayed=first is not None)
+        return GrantResult(self._read(account), replayed=first is not None)
 
     async def entries(self, account_id: AccountId, *, limit: int = 50, before: int | None = None) -> Sequence[Entry]:
         """Entries of an account, newest first."""
@@ -358,9 +364,11 @@ class MemoryLedger:
         """One plan, or None."""
         return self._plans.get(plan_id)
 
-    async def put_plan(self, plan: Plan, *, actor: str) -> Plan:  # noqa: ARG002 - kept in PostgreSQL only
+    async def put_plan(self, plan: Plan, *, actor: str, reason: str | None = None) -> Plan:  # noqa: ARG002 - kept in PostgreSQL only
         """Make or change a plan."""
-        checked_plan(plan.plan_id, plan.monthly_tokens, plan.thresholds)
+        checked_terms(plan)
+        if plan.trial_then is not None:
+            self._existing_plan(plan.trial_then)
         self._plans[plan.plan_id] = replace(plan, thresholds=tuple(plan.thresholds))
         return self._plans[plan.plan_id]
 
@@ -388,7 +396,7 @@ class MemoryLedger:
 
     def thresholds(self, account: MemoryAccount) -> Sequence[int]:
         """The percentages of use at which an account's user is told."""
-        return self._plans[account.figures.plan_id].thresholds
+        return cycle.thresholds(account.figures.standing, self._plans[account.figures.plan_id])
 
     def _existing_plan(self, plan_id: str) -> Plan:
         plan = self._plans.get(plan_id)
@@ -402,15 +410,26 @@ class MemoryLedger:
         return account and self._as_of(account, now)
 
     def _as_of(self, account: MemoryAccount, now: dt.datetime) -> MemoryAccount:
-        plan = self._plans[account.figures.plan_id]
         before = account.balance
-        step = rules.as_of(account.figures, monthly_tokens=plan.monthly_tokens, now=now)
-        account.take(step, at=now)
+        turn = cycle.as_of(account.figures, plans=self._plans, now=now)
+        account.take(turn.step, at=now)
+        if turn.trial_ended:
+            account.trial_ended(now)
         if account.figures.period.start != before.period.start:
             account.renewed(before.used, now)
-        elif any(posting.kind == "plan_change" for posting in step.postings):
-            account.alerts = account.alerts.rearmed(plan.thresholds, account.balance.use_percent)
+        elif any(posting.kind == "plan_change" for posting in turn.step.postings):
+            account.alerts = account.alerts.rearmed(self.thresholds(account), account.balance.use_percent)
         return account
+
+    def _notices(self, account: MemoryAccount) -> bool:
+        return cycle.notices(account.figures.standing, self._plans[account.figures.plan_id])
+
+    def _unread(self, account: MemoryAccount) -> int:
+        """How many events wait to be told in the chat; none where it tells none."""
+        return len(account.untold) if self._notices(account) else 0
+
+    def _read(self, account: MemoryAccount) -> Account:
+        return replace(account.account, notices=self._notices(account))
 
     def _open(self, account_id: AccountId, new: NewAccount, now: dt.datetime, *, email: str | None) -> MemoryAccount:
         plan = self._existing_plan(new.plan_id)
@@ -421,11 +440,17 @@ class MemoryLedger:
             anchor_day=checked_anchor_day(new.anchor_day),
             now=now,
         )
-        account = MemoryAccount(account_id, step.figures, created_at=now, locale=new.locale)
+        step = cycle.adopted(step, plan, now)
+        account = MemoryAccount(account_id, step.figures, created_at=now, locale=new.locale, status=new.status)
         account.take(step, at=now)
-        account.emit(EventKind.ACCOUNT_CREATED, "created", now, email=email)
+        account.emit(EventKind.ACCOUNT_CREATED, "created", now, email=email, status=new.status.value)
         self._accounts[account_id] = account
         return account
+
+    def _planned(self, new: NewAccount) -> NewAccount:
+        """What a new account starts with, with the months that its plan wants."""
+        plan = self._existing_plan(new.plan_id)
+        return replace(new, time_zone=plan.time_zone or new.time_zone, anchor_day=plan.anchor_day or new.anchor_day)
 
     def _opening(self, change: AccountChange) -> NewAccount:
         """What an account that an administrator makes starts with."""

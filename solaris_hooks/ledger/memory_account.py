@@ -113,7 +113,9 @@ class MemoryAccount:
 
     def announce(self, thresholds: Sequence[int], now: dt.datetime) -> None:
         """Announce the thresholds that use has crossed: one event, for the highest."""
-        crossed = self.alerts.crossed(thresholds, self.balance.use_percent)
+        self._announce(self.alerts.crossed(thresholds, self.balance.use_percent), now)
+
+    def _announce(self, crossed: Sequence[int], now: dt.datetime) -> None:
         if not crossed:
             return
         highest = crossed[-1]
@@ -125,6 +127,25 @@ class MemoryAccount:
             in_chat=True,
             threshold=highest,
             crossed=list(crossed),
+        )
+
+    def announce_full(self, thresholds: Sequence[int], now: dt.datetime) -> None:
+        """Announce that everything is used, though a few tokens are left that no request can use."""
+        if rules.FULL in thresholds:
+            self._announce(self.alerts.crossed(thresholds, rules.FULL), now)
+
+    def trial_ended(self, now: dt.datetime) -> None:
+        """Suspend the account, since its trial has ended; unless it is out of use already."""
+        if self.status is not Status.ACTIVE:
+            return
+        self.status = Status.SUSPENDED
+        self.status_reason = "The trial has ended." if self.locale == "en" else "O período de teste terminou."
+        self.emit(
+            EventKind.ACCOUNT_SUSPENDED,
+            f"trial:{int(now.timestamp())}",
+            now,
+            status=self.status.value,
+            reason=self.status_reason,
         )
 
     def renewed(self, used_before: int, now: dt.datetime) -> None:
@@ -289,6 +310,7 @@ class MemoryAccount:
             credits_used=figures.credits_used,
             held=figures.held,
             overage=figures.overage,
+            terms=figures.terms,
         )
 
     @property
@@ -304,6 +326,7 @@ class MemoryAccount:
             lots=tuple(replace(granted[lot.lot_id], remaining=lot.remaining) for lot in left),
             created_at=self.created_at,
             last_used_at=self.last_used_at,
+            standing=self.figures.standing,
         )
 
     def check(self, verifier: AccountVerifier) -> None:

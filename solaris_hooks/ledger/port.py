@@ -195,8 +195,13 @@ class Books(Protocol):
         """One plan, or None."""
         ...
 
-    async def put_plan(self, plan: Plan, *, actor: str) -> Plan:
-        """Make or change a plan. Its accounts get the new allowance at once."""
+    async def put_plan(self, plan: Plan, *, actor: str, reason: str | None = None) -> Plan:
+        """Make or change a plan. Its accounts get the new allowance at once.
+
+        Raises:
+            InvalidRequestError: a value cannot be.
+            NotFoundError: there is no such plan to follow a trial.
+        """
         ...
 
     async def verify(self, account_id: AccountId | None = None) -> Verification:

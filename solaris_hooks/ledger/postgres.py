@@ -43,7 +43,8 @@ from solaris_hooks.ledger.records import (
     Verification,
 )
 from solaris_hooks.ledger.statements import Statements
-from solaris_hooks.quota.checks import checked_anchor_day, checked_grant, checked_plan, checked_time_zone
+from solaris_hooks.ledger.terms_json import weights_json
+from solaris_hooks.quota.checks import checked_anchor_day, checked_grant, checked_terms, checked_time_zone
 from solaris_hooks.quota.errors import NotFoundError
 from solaris_hooks.quota.ids import AccountId, HoldId
 
@@ -137,6 +138,7 @@ class PostgresLedger:
                     "locale": new.locale,
                     "time_zone": new.time_zone,
                     "anchor_day": new.anchor_day,
+                    "status": new.status.value,
                     "now": self._clock(),
                 },
             )
@@ -355,16 +357,27 @@ class PostgresLedger:
         found = await self._statements.all("plans", {"plan_id": plan_id})
         return rows.plan(found[0]) if found else None
 
-    async def put_plan(self, plan: Plan, *, actor: str) -> Plan:
+    async def put_plan(self, plan: Plan, *, actor: str, reason: str | None = None) -> Plan:
         """See :meth:`Books.put_plan`."""
-        checked_plan(plan.plan_id, plan.monthly_tokens, plan.thresholds)
+        checked_terms(plan)
         row = await self._statements.one(
             "put_plan",
             {
                 "plan_id": plan.plan_id,
                 "monthly_tokens": plan.monthly_tokens,
                 "thresholds": list(plan.thresholds),
+                "allowed_models": None if plan.allowed_models is None else list(plan.allowed_models),
+                "max_in_flight": plan.max_in_flight,
+                "overdraft": plan.overdraft,
+                "time_zone": plan.time_zone,
+                "anchor_day": plan.anchor_day,
+                "weights": None if plan.weights is None else json.dumps(weights_json(plan.weights)),
+                "notices": plan.notices,
+                "trial_days": plan.trial_days,
+                "trial_then": plan.trial_then,
                 "actor": actor,
+                "reason": reason,
+                "now": self._clock(),
             },
         )
         return rows.plan(row)

@@ -11,6 +11,8 @@ from uuid import UUID
 
 from solaris_hooks.quota.balance import Balance, Status
 from solaris_hooks.quota.ids import AccountId, HoldId
+from solaris_hooks.quota.plan import Plan as Plan  # noqa: PLC0414 - a record like the others
+from solaris_hooks.quota.terms import NO_STANDING, Standing
 from solaris_hooks.quota.usage import Usage, UsageSource
 
 
@@ -19,7 +21,10 @@ class NewAccount:
     """What an account gets when it is first seen.
 
     Attributes:
+        time_zone: unless the plan has its own.
+        anchor_day: unless the plan has its own.
         create: False refuses accounts that were never seen.
+        status: pending where an administrator must approve each account.
     """
 
     plan_id: str = "default"
@@ -27,6 +32,7 @@ class NewAccount:
     time_zone: str = "America/Sao_Paulo"
     anchor_day: int = 1
     create: bool = True
+    status: Status = Status.ACTIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,8 @@ class HoldOutcome(StrEnum):
     """Less than ``minimum`` is available, and not because of other holds alone: nothing was held."""
     CONTENDED = "contended"
     """It would fit if holds in flight ended unused: nothing was held; wait and ask again."""
+    CROWDED = "crowded"
+    """As many requests of the account run as may run at once: nothing was held."""
     INACTIVE = "inactive"
     """The account is suspended, blocked or pending."""
     UNKNOWN = "unknown"
@@ -218,7 +226,12 @@ class CreditLot:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account with its profile and its balance."""
+    """An account with its profile and its balance.
+
+    Attributes:
+        notices: whether the chat tells its user anything.
+        standing: what is its own in place of its plan's, and what will change by itself.
+    """
 
     balance: Balance
     anchor_day: int
@@ -227,6 +240,8 @@ class Account:
     lots: Sequence[CreditLot]
     created_at: dt.datetime
     last_used_at: dt.datetime | None
+    notices: bool = True
+    standing: Standing = NO_STANDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,15 +376,6 @@ class DailyUsage:
     cached_input_tokens: int
     output_tokens: int
     charge: int
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A plan: the allowance of every month, and the percentages of use at which people are told."""
-
-    plan_id: str
-    monthly_tokens: int
-    thresholds: Sequence[int] = (80, 95, 100)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from solaris_hooks.ledger.event import Event, EventKind
 from solaris_hooks.ledger.lengths import LengthCount, LengthKind
 from solaris_hooks.ledger.records import Account, CreditLot, DailyUsage, Entry, EntryKind, Hold, Plan
 from solaris_hooks.ledger.sweep import LoggedUse
+from solaris_hooks.ledger.terms_json import standing, terms, weights_of
 from solaris_hooks.quota.balance import Balance, Status
 from solaris_hooks.quota.ids import AccountId, HoldId
 from solaris_hooks.quota.period import Period
@@ -44,6 +45,7 @@ def balance(account_id: AccountId, row: Row) -> Balance:
         credits_used=row["credits_used"],
         held=row["held"],
         overage=row["overage"],
+        terms=terms(row["overdraft"], row["max_in_flight"], row["terms"]),
     )
 
 
@@ -57,6 +59,8 @@ def account(row: Row, lots: Sequence[CreditLot]) -> Account:
         lots=lots,
         created_at=_utc(row["created_at"]),
         last_used_at=_utc_or_none(row["last_used_at"]),
+        notices=row["notices"],
+        standing=standing(row),
     )
 
 
@@ -119,7 +123,21 @@ def length_count(row: Row) -> LengthCount:
 
 def plan(row: Row) -> Plan:
     """Plan from its columns."""
-    return Plan(row["plan_id"], row["monthly_tokens"], tuple(row["thresholds"]))
+    models = row["allowed_models"]
+    return Plan(
+        plan_id=row["plan_id"],
+        monthly_tokens=row["monthly_tokens"],
+        thresholds=tuple(row["thresholds"]),
+        allowed_models=None if models is None else tuple(models),
+        max_in_flight=row["max_in_flight"],
+        overdraft=row["overdraft"],
+        time_zone=row["time_zone"],
+        anchor_day=row["anchor_day"],
+        weights=None if row["weights"] is None else weights_of(row["weights"]),
+        notices=row["notices"],
+        trial_days=row["trial_days"],
+        trial_then=row["trial_then"],
+    )
 
 
 def logged_use(row: Row) -> LoggedUse | None:

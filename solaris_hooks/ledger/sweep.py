@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from solaris_hooks.ledger.port import Metering
+from solaris_hooks.ledger.port import Ledger
 from solaris_hooks.ledger.records import Hold, Settlement
 from solaris_hooks.quota.ids import HoldId
 from solaris_hooks.quota.usage import Usage, UsageSource
@@ -55,13 +55,13 @@ class SweepReport:
 class Sweeper:
     """Sweeps in batches; several processes may sweep at once, each takes holds of its own."""
 
-    def __init__(self, *, ledger: Metering, spend_logs: SpendLogs, weights: WeightTable, policy: str) -> None:
+    def __init__(self, *, ledger: Ledger, spend_logs: SpendLogs, weights: WeightTable, policy: str) -> None:
         """Keep the collaborators.
 
         Args:
             ledger: whose holds to end.
             spend_logs: asked first.
-            weights: for what the logs report.
+            weights: for what the logs report, unless the account's plan has its own.
             policy: for holds that no log knows: ``prompt`` books the estimate of the prompt, ``hold`` all
                 that was held, ``release`` nothing.
         """
@@ -87,7 +87,7 @@ class Sweeper:
                 await self._ledger.release(hold.account_id, hold.hold_id)
                 released += 1
             else:
-                await self._ledger.settle(self._settlement(hold, use))
+                await self._ledger.settle(await self._settlement(hold, use))
         found = len(logged)
         report = SweepReport(len(holds), found, len(holds) - found - released, released)
         _LOG.warning(
@@ -99,9 +99,11 @@ class Sweeper:
         )
         return report
 
-    def _settlement(self, hold: Hold, use: LoggedUse | None) -> Settlement:
+    async def _settlement(self, hold: Hold, use: LoggedUse | None) -> Settlement:
         if use is not None:
-            weights = self._weights.of(use.model)
+            account = await self._ledger.account(hold.account_id)
+            own = account.balance.terms.weights if account is not None else None
+            weights = (self._weights if own is None else own).of(use.model)
             return Settlement(
                 account_id=hold.account_id,
                 hold_id=hold.hold_id,

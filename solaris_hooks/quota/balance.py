@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from solaris_hooks.quota.ids import AccountId
 from solaris_hooks.quota.period import Period
+from solaris_hooks.quota.terms import NO_TERMS, Terms
 
 
 class Status(StrEnum):
@@ -47,7 +48,8 @@ class Balance:
         credits_remaining: unused tokens of all credit lots that have not expired.
         credits_used: tokens taken from credit lots in this period.
         held: tokens held by requests in flight. Held is not used.
-        overage: use beyond what was available, still owed; taken from the next grant.
+        overage: use beyond what was granted, still owed; taken from the next grant.
+        terms: what holds for the account beside its tokens.
     """
 
     account_id: AccountId
@@ -63,6 +65,7 @@ class Balance:
     credits_used: int
     held: int
     overage: int
+    terms: Terms = NO_TERMS
 
     @property
     def remaining(self) -> int:
@@ -71,8 +74,16 @@ class Balance:
 
     @property
     def available(self) -> int:
-        """Tokens that a new request can hold: remaining less held, never below 0."""
-        return max(0, self.remaining - self.held)
+        """Tokens that a new request can hold: spendable less held, never below 0."""
+        return max(0, self.spendable - self.held)
+
+    @property
+    def spendable(self) -> int:
+        """Tokens that can be used, held ones included: what remains, and what is left of the overdraft.
+
+        Below 0 where more is owed than the overdraft allows.
+        """
+        return self.remaining + self.terms.overdraft - self.overage
 
     @property
     def used(self) -> int:

@@ -9,12 +9,18 @@ from itertools import pairwise
 from zoneinfo import available_timezones
 
 from solaris_hooks.quota.errors import InvalidRequestError
+from solaris_hooks.quota.plan import Plan
 
 MAX_TOKENS = 10**15
 """More than anybody grants; sums of such figures stay far inside PostgreSQL's bigint."""
 
 MAX_THRESHOLDS = 20
 """More notices than anybody reads in a month."""
+
+MAX_PATTERNS = 200
+MAX_PATTERN_CHARACTERS = 300
+MAX_IN_FLIGHT = 1_000_000
+MAX_TRIAL_DAYS = 3660
 
 _PLAN_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
@@ -83,3 +89,61 @@ def checked_grant(tokens: int) -> int:
     if not 1 <= tokens <= MAX_TOKENS:
         raise InvalidRequestError(f"A grant is of 1 to {MAX_TOKENS} tokens.", param="tokens")
     return tokens
+
+
+def checked_terms(plan: Plan) -> None:
+    """Return if a plan and its terms can be.
+
+    Raises:
+        InvalidRequestError: one of them cannot.
+    """
+    checked_plan(plan.plan_id, plan.monthly_tokens, plan.thresholds)
+    checked_models(plan.allowed_models)
+    checked_overdraft(plan.overdraft)
+    checked_max_in_flight(plan.max_in_flight)
+    if plan.time_zone is not None:
+        checked_time_zone(plan.time_zone)
+    if plan.anchor_day is not None:
+        checked_anchor_day(plan.anchor_day)
+    if plan.trial_days is not None and not 1 <= plan.trial_days <= MAX_TRIAL_DAYS:
+        raise InvalidRequestError(f"A trial lasts 1 to {MAX_TRIAL_DAYS} days.", param="trial_days")
+    if plan.trial_then is not None and plan.trial_days is None:
+        raise InvalidRequestError("A plan that follows a trial needs trial_days.", param="trial_days")
+    if plan.trial_then == plan.plan_id:
+        raise InvalidRequestError("Another plan must follow a trial.", param="trial_then")
+
+
+def checked_models(patterns: Sequence[str] | None) -> None:
+    """Return if patterns of models can be.
+
+    Raises:
+        InvalidRequestError: there are too many, or one cannot match a name.
+    """
+    if patterns is None:
+        return
+    fit = all(0 < len(each) <= MAX_PATTERN_CHARACTERS and each.isprintable() for each in patterns)
+    if len(patterns) > MAX_PATTERNS or not fit:
+        raise InvalidRequestError(
+            f"Allowed models: at most {MAX_PATTERNS} patterns of {MAX_PATTERN_CHARACTERS} printable characters.",
+            param="allowed_models",
+        )
+
+
+def checked_overdraft(tokens: int) -> None:
+    """Return if an overdraft can be.
+
+    Raises:
+        InvalidRequestError: it is below 0, or absurd.
+    """
+    if not 0 <= tokens <= MAX_TOKENS:
+        raise InvalidRequestError(f"An overdraft is of 0 to {MAX_TOKENS} tokens.", param="overdraft")
+
+
+def checked_max_in_flight(requests: int | None) -> None:
+    """Return if a limit of requests at once can be.
+
+    Raises:
+        InvalidRequestError: it lets none pass, or is absurd.
+    """
+    if requests is not None and not 1 <= requests <= MAX_IN_FLIGHT:
+        raise InvalidRequestError(f"Requests at once are 1 to {MAX_IN_FLIGHT}.", param="max_in_flight")

@@ -9,6 +9,7 @@ from typing import Literal
 from uuid import UUID
 
 from solaris_hooks.quota.period import Period
+from solaris_hooks.quota.terms import NO_STANDING, NO_TERMS, Standing, Terms
 
 _NEVER = dt.datetime.max.replace(tzinfo=dt.UTC)
 
@@ -62,6 +63,9 @@ class Figures:
         overage: use beyond what was available, still owed.
         lots: credit lots, used up ones included or not.
         entries: how many entries the account's ledger has.
+        monthly_tokens: what the account was granted a month when that was last looked at; None for not yet.
+        terms: what holds for it beside its tokens.
+        standing: what these follow from.
     """
 
     plan_id: str
@@ -75,6 +79,9 @@ class Figures:
     overage: int = 0
     lots: tuple[Lot, ...] = ()
     entries: int = 0
+    monthly_tokens: int | None = None
+    terms: Terms = NO_TERMS
+    standing: Standing = NO_STANDING
 
     @property
     def allowance_left(self) -> int:
@@ -92,9 +99,14 @@ class Figures:
         return self.allowance_left + self.credits_remaining
 
     @property
+    def spendable(self) -> int:
+        """Tokens that can be used, held ones included: what remains, and what is left of the overdraft."""
+        return self.remaining + self.terms.overdraft - self.overage
+
+    @property
     def available(self) -> int:
         """Tokens that a new request can hold."""
-        return max(0, self.remaining - self.held)
+        return max(0, self.spendable - self.held)
 
 
 @dataclass(frozen=True, slots=True)

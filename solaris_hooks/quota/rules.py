@@ -32,6 +32,7 @@ def opened(*, plan_id: str, monthly_tokens: int, time_zone: str, anchor_day: int
         anchor_day=anchor_day,
         period=period_containing(now, time_zone=time_zone, anchor_day=anchor_day),
         allowance_granted=monthly_tokens,
+        monthly_tokens=monthly_tokens,
     )
     return _posted(
         Step(figures),
@@ -43,24 +44,9 @@ def opened(*, plan_id: str, monthly_tokens: int, time_zone: str, anchor_day: int
     )
 
 
-def as_of(figures: Figures, *, monthly_tokens: int, now: dt.datetime) -> Step:
-    """The account as of now: renewed if due, its plan's tokens adopted, expired credits gone.
-
-    Every operation on an account starts with this.
-
-    Args:
-        figures: the account as it was left.
-        monthly_tokens: what its plan grants a month now.
-        now: the moment of the operation, aware.
-    """
-    step = _renewed(Step(figures), monthly_tokens, now)
-    step = _regranted(step, monthly_tokens)
-    return _expired(step, now)
-
-
 def plan_changed(figures: Figures, *, plan_id: str, monthly_tokens: int) -> Step:
     """The account on another plan, at once: never less allowance than is used already."""
-    return _regranted(Step(replace(figures, plan_id=plan_id)), monthly_tokens)
+    return regranted(Step(replace(figures, plan_id=plan_id)), monthly_tokens)
 
 
 def rescheduled(figures: Figures, *, time_zone: str, anchor_day: int) -> Figures:
@@ -90,7 +76,7 @@ class Admission:
         amount: tokens to hold; 0 where the outcome is not ``held``.
     """
 
-    outcome: Literal["held", "tight", "contended", "inactive"]
+    outcome: Literal["held", "tight", "contended", "crowded", "inactive"]
     amount: int = 0
 
 
@@ -98,8 +84,8 @@ SHARES = 20
 """Where a balance is not ample, a request takes a twentieth of it: so that twenty at once find something."""
 
 
-def admission(
-    figures: Figures, *, status: Status, want: int, ample: int, fair: int, step: int, minimum: int
+def admission(  # noqa: PLR0913 - a request's figures
+    figures: Figures, *, status: Status, want: int, ample: int, fair: int, step: int, minimum: int, running: int = 0
 ) -> Admission:
     """What a request may hold of an account as of now.
 
@@ -112,17 +98,37 @@ def admission(
         step: what it takes even where that is more than its share.
         minimum: the least it can do something with. A request that wants any token is never
             held at 0: it would run without a bound.
+        running: how many requests of the account hold tokens already.
     """
     if status is not Status.ACTIVE:
         return Admission("inactive")
     available = figures.available
-    if max(want, ample) <= available:
-        return Admission("held", want)
     least = max(minimum, 1)
+    plenty = max(want, ample) <= available
+    if not plenty and least > figures.spendable:
+        return Admission("tight")
+    limit = figures.terms.max_in_flight
+    if limit is not None and running >= limit:
+        return Admission("crowded")
+    if plenty:
+        return Admission("held", want)
     if least <= available:
         share = max(least, step, min(fair, available // SHARES))
         return Admission("held", min(want, share, available))
-    return Admission("contended" if least <= figures.remaining else "tight")
+    return Admission("contended")
+
+
+FULL = 100
+NEARLY_ALL = 99
+"""Percent used from which on a refusal for lack of tokens means that the account is used up."""
+
+
+def as_good_as_used(use_percent: int, *, outcome: str, want: int, minimum: int) -> bool:
+    """Whether a refused request shows that what is left cannot be used.
+
+    A minimum beyond what is wanted only asks whether the balance is ample.
+    """
+    return outcome == "tight" and minimum <= want and use_percent >= NEARLY_ALL
 
 
 def grown(figures: Figures, *, held: int, amount: int, step: int) -> int:
@@ -231,7 +237,7 @@ def revoked(figures: Figures, lot_id: UUID, *, key: str) -> Step:
         key: the revocation's idempotency key.
     """
     unused = sum(lot.remaining for lot in figures.lots if lot.lot_id == lot_id)
-    tokens = min(unused, figures.available)
+    tokens = min(unused, max(0, figures.remaining - figures.held))
     if not tokens:
         return Step(figures)
     lots = tuple(
@@ -244,11 +250,16 @@ def revoked(figures: Figures, lot_id: UUID, *, key: str) -> Step:
     )
 
 
-def _renewed(step: Step, monthly_tokens: int, now: dt.datetime) -> Step:
-    """Let what is left lapse and grant the current period's allowance; months without a call are skipped."""
+def renewed(step: Step, monthly_tokens: int, now: dt.datetime, *, moved: bool = False) -> Step:
+    """Let what is left lapse and grant the allowance of the period of now; months without a call are skipped.
+
+    Args:
+        step: what led here, with a period that is over.
+        monthly_tokens: what the account is granted a month.
+        now: a moment of the period that begins.
+        moved: whether the account came to its plan by this renewal.
+    """
     figures = step.figures
-    if now < figures.period.end:
-        return step
     period = period_containing(now, time_zone=figures.time_zone, anchor_day=figures.anchor_day)
     start = int(period.start.timestamp())
     if figures.allowance_left:
@@ -262,15 +273,25 @@ def _renewed(step: Step, monthly_tokens: int, now: dt.datetime) -> Step:
         allowance_used=repaid,
         credits_used=0,
         overage=figures.overage - repaid,
+        monthly_tokens=monthly_tokens,
     )
-    details = {"granted": monthly_tokens, "overage_repaid": repaid}
+    details = {"granted": monthly_tokens, "overage_repaid": repaid} | ({"plan": figures.plan_id} if moved else {})
     return _posted(step, fresh, kind="renewal", tokens=monthly_tokens, key=f"renewal:{start}", details=details)
 
 
-def _regranted(step: Step, monthly_tokens: int) -> Step:
-    """Grant what the plan says now, but not less than is used; new room repays overage."""
+def regranted(step: Step, monthly_tokens: int) -> Step:
+    """Grant what is granted a month now, if that is not what it was: at once."""
+    if monthly_tokens == step.figures.monthly_tokens:
+        return step
+    return allowance_granted(
+        replace(step, figures=replace(step.figures, monthly_tokens=monthly_tokens)), tokens=monthly_tokens
+    )
+
+
+def allowance_granted(step: Step, *, tokens: int) -> Step:
+    """Let the allowance of this period be another one, but not less than is used; new room repays overage."""
     figures = step.figures
-    granted = max(monthly_tokens, figures.allowance_used)
+    granted = max(tokens, figures.allowance_used)
     delta = granted - figures.allowance_granted
     if not delta:
         return step
@@ -286,7 +307,7 @@ def _regranted(step: Step, monthly_tokens: int) -> Step:
     return _posted(step, changed, kind="plan_change", tokens=delta, key=key, details=details)
 
 
-def _expired(step: Step, now: dt.datetime) -> Step:
+def expired(step: Step, now: dt.datetime) -> Step:
     """Take away what is left of each lot whose time has come."""
     due = [lot for lot in step.figures.lots if lot.remaining and lot.expires_at and lot.expires_at <= now]
     for lot in sorted(due, key=lambda lot: (lot.expires_at, lot.lot_id)):

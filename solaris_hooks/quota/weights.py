@@ -43,6 +43,20 @@ class WeightTable:
         """Keep the patterns, in order (``gpt-4o*``, ``anthropic/*``, ...)."""
         self._patterns = tuple(patterns.items())
 
+    @property
+    def patterns(self) -> Mapping[str, Weights]:
+        """What the table was made of, in order."""
+        return dict(self._patterns)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, WeightTable) and self._patterns == other._patterns
+
+    def __hash__(self) -> int:
+        return hash(self._patterns)
+
+    def __repr__(self) -> str:
+        return f"WeightTable({self.patterns!r})"
+
     def of(self, model: str) -> Weights:
         """Weights of a model; 1 for everything where no pattern matches."""
         for pattern, weights in self._patterns:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import replace
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
 
 from solaris_hooks.ledger.audit_trail import AuditFilter
-from solaris_hooks.ledger.records import NOTHING, AccountChange, AccountPage, CreditOrigin, Nothing
+from solaris_hooks.ledger.records import NOTHING, AccountChange, AccountPage, CreditOrigin, Nothing, Plan
 from solaris_hooks.messages import LOCALES
 from solaris_hooks.quota.balance import Status
+from solaris_hooks.quota.checks import MAX_IN_FLIGHT, MAX_PATTERNS, MAX_TRIAL_DAYS
 from solaris_hooks.quota.errors import InvalidRequestError
 from solaris_hooks.quota.ids import AccountId, account_id
+from solaris_hooks.settings import ModelWeights, weight_table
 from solaris_hooks.web.fields import Day, Email, Instant, ShortText, SomeText, SomeTokens, Text, Tokens
 
 MAX_PAGE = 200
@@ -30,6 +33,8 @@ Locale = Annotated[
     str, Field(strict=True), AfterValidator(_known_locale), Field(json_schema_extra={"enum": list(LOCALES)})
 ]
 AnchorDay = Annotated[StrictInt, Field(ge=1, le=31)]
+AllowedModels = Annotated[list[ShortText], Field(max_length=MAX_PATTERNS)]
+MaxInFlight = Annotated[StrictInt, Field(ge=1, le=MAX_IN_FLIGHT)]
 
 
 class _Body(BaseModel):
@@ -130,6 +135,46 @@ class PlanBody(_Body):
         description="Percentages of use at which people are told, ascending. "
         "Left out: as they were, or 80, 95 and 100 for a new plan.",
     )
+    allowed_models: AllowedModels | None = Field(None, description="Patterns of models' names; null: all.")
+    max_in_flight: MaxInFlight | None = Field(None, description="Requests at once; null: any number.")
+    overdraft: Tokens | None = Field(None, description="Tokens that may be used beyond what was granted.")
+    time_zone: ShortText | None = Field(None, description="Of new accounts of the plan; null: the settings'.")
+    anchor_day: AnchorDay | None = Field(None, description="Of new accounts of the plan; null: the settings'.")
+    weights: dict[ShortText, ModelWeights] | None = Field(
+        None, max_length=MAX_PATTERNS, description="By pattern of model, the first match wins; null: the settings'."
+    )
+    notices: StrictBool | None = Field(None, description="Whether the chat tells thresholds, credits and renewals.")
+    trial_days: Annotated[StrictInt, Field(ge=1, le=MAX_TRIAL_DAYS)] | None = Field(
+        None, description="Days after which an account leaves the plan; null: never."
+    )
+    trial_then: ShortText | None = Field(
+        None, description="The plan that follows a trial; null: the account is suspended."
+    )
+    reason: Text | None = Field(None, description="Why; it stays in the audit trail.")
+
+    nullable: ClassVar[frozenset[str]] = frozenset(
+        {"allowed_models", "max_in_flight", "time_zone", "anchor_day", "weights", "trial_days", "trial_then"}
+    )
+
+    def over(self, plan_id: str, known: Plan | None) -> Plan:
+        """The plan with what the body says; what it leaves out stays as it was.
+
+        Args:
+            plan_id: which plan.
+            known: as it is; None for a new one.
+        """
+        plain = {
+            name: getattr(self, name)
+            for name in self.model_fields_set - {"reason", "thresholds", "allowed_models", "weights"}
+        }
+        sent = self.model_fields_set
+        if "thresholds" in sent:
+            plain["thresholds"] = tuple(self.thresholds or ())
+        if "allowed_models" in sent:
+            plain["allowed_models"] = None if self.allowed_models is None else tuple(self.allowed_models)
+        if "weights" in sent:
+            plain["weights"] = None if self.weights is None else weight_table(self.weights)
+        return replace(known or Plan(plan_id, self.monthly_tokens), **plain)
 
 
 class VerifyBody(_Body):

@@ -22,10 +22,10 @@ MODEL = "demo"
 _TRIGRAMS = "solaris.accounts_by_trigram"
 _ACCOUNTS = """
     INSERT INTO solaris.accounts (
-        account_id, plan_id, plan_tokens, email, name, locale, time_zone, anchor_day, period_start, period_end,
-        allowance_granted, allowance_used, entries, chain, created_at, last_used_at)
+        account_id, plan_id, plan_tokens, plan_revision, adopted_plan_id, email, name, locale, time_zone, anchor_day,
+        period_start, period_end, allowance_granted, allowance_used, entries, chain, created_at, last_used_at)
     SELECT
-        'user:bench-' || n, 'default', p.monthly_tokens, 'person.' || n || '@example.org',
+        'user:bench-' || n, 'default', p.monthly_tokens, p.revision, 'default', 'person.' || n || '@example.org',
         CASE WHEN n %% (%(accounts)s / 10) = 0 THEN 'Zuleika ' ELSE 'Person ' END || n, 'pt_BR', 'America/Sao_Paulo', 1,
         b.starts, b.ends, p.monthly_tokens, 640 * (%(entries)s - 1), %(entries)s, sha256(n::text::bytea), now(), now()
     FROM solaris.plans AS p, solaris.period_bounds_v1(now(), 'America/Sao_Paulo', 1) AS b,

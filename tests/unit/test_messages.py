@@ -37,6 +37,8 @@ def test_every_refusal_fits_what_librechat_shows(locale: str) -> None:
         "path": "/" + "x" * 80,
         "model": "x" * 60,
         "units": "character, call",
+        "running": "1000000",
+        "allowed": "x" * 80,
     }
     for key, text in catalogue(locale).items():
         if not key.startswith("refusal."):

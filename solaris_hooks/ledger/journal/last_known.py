@@ -153,6 +153,7 @@ def _figures(balance: Balance) -> Figures:
         held=balance.held,
         overage=balance.overage,
         lots=(credits_left,),
+        terms=balance.terms,
     )
 
 

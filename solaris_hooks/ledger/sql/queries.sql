@@ -1,21 +1,22 @@
 -- Statements of the PostgreSQL ledger, each named by the line above it.
 
 -- hold --
--- Hold tokens for a request; see hold_v2.
-SELECT * FROM solaris.hold_v2(
+-- Hold tokens for a request; see hold_v3.
+SELECT * FROM solaris.hold_v3(
     %(account_id)s, %(hold_id)s, %(model)s, %(want)s, %(ample)s, %(fair)s, %(step)s, %(minimum)s, %(prompt)s,
-    %(lease_seconds)s, %(email)s, %(create)s, %(plan_id)s, %(locale)s, %(time_zone)s, %(anchor_day)s, %(now)s);
+    %(lease_seconds)s, %(email)s, %(create)s, %(plan_id)s, %(locale)s, %(time_zone)s, %(anchor_day)s,
+    %(status)s, %(now)s);
 
 -- settle --
--- Turn a hold into use; see settle_v3.
-SELECT * FROM solaris.settle_v3(
+-- Turn a hold into use; see settle_v4.
+SELECT * FROM solaris.settle_v4(
     %(account_id)s, %(hold_id)s, %(model)s, %(charge)s, %(input_tokens)s, %(cached_input_tokens)s,
     %(output_tokens)s, %(reasoning_tokens)s, %(source)s, %(details)s, %(now)s);
 
 -- extend --
--- Grow the hold of a running request; see extend_v1.
+-- Grow the hold of a running request; see extend_v2.
 SELECT r.amount, r.contended
-FROM solaris.extend_v1(
+FROM solaris.extend_v2(
     %(account_id)s, %(hold_id)s, %(amount)s, %(step)s, %(model)s, %(prompt)s, %(lease_seconds)s, %(now)s) AS r;
 
 -- exchange_lengths --
@@ -168,18 +169,16 @@ LIMIT %(limit)s;
 
 -- plans --
 -- All plans, or the named one.
-SELECT plan_id, monthly_tokens, thresholds FROM solaris.plans
+SELECT p.* FROM solaris.plans AS p
 WHERE %(plan_id)s::text IS NULL OR plan_id = %(plan_id)s
 ORDER BY plan_id COLLATE "C";
 
 -- put_plan --
 -- Make or change a plan; its accounts take the new tokens over when they are next looked at.
-INSERT INTO solaris.plans AS p (plan_id, monthly_tokens, thresholds, changed_by)
-VALUES (%(plan_id)s, %(monthly_tokens)s, %(thresholds)s, %(actor)s)
-ON CONFLICT (plan_id) DO UPDATE SET
-    monthly_tokens = excluded.monthly_tokens, thresholds = excluded.thresholds,
-    changed_by = excluded.changed_by, changed_at = clock_timestamp()
-RETURNING plan_id, monthly_tokens, thresholds;
+SELECT p.*
+FROM solaris.put_plan_v1(
+    %(plan_id)s, %(monthly_tokens)s, %(thresholds)s, %(allowed_models)s, %(max_in_flight)s, %(overdraft)s, %(time_zone)s,
+    %(anchor_day)s, %(weights)s, %(notices)s, %(trial_days)s, %(trial_then)s, %(actor)s, %(reason)s, %(now)s) AS p;
 
 -- verify_accounts --
 -- The stored figures of accounts, with the sums that they must equal.

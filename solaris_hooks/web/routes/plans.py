@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from solaris_hooks.ledger.records import Plan
 from solaris_hooks.quota.errors import NotFoundError
 from solaris_hooks.web.answers import PlanAnswer, PlansAnswer
 from solaris_hooks.web.bodies import PlanBody
@@ -31,10 +30,6 @@ async def read_plan(_: Reader, books: TheBooks, plan: ThePlanId) -> PlanAnswer:
 
 @router.put("/{plan}", summary="Change or make a plan")
 async def put_plan(administrator: Changer, books: TheBooks, plan: ThePlanId, body: PlanBody) -> PlanAnswer:
-    """Set a plan, making it if it is missing. Its accounts get the new allowance at once."""
-    thresholds = body.thresholds
-    if thresholds is None:
-        known = await books.plan(plan)
-        thresholds = list(known.thresholds if known else Plan(plan, 0).thresholds)
-    put = await books.put_plan(Plan(plan, body.monthly_tokens, tuple(thresholds)), actor=administrator.actor)
-    return PlanAnswer.of(put)
+    """Set a plan, making it if it is missing. What is left out stays. Its accounts get the new allowance at once."""
+    wanted = body.over(plan, await books.plan(plan))
+    return PlanAnswer.of(await books.put_plan(wanted, actor=administrator.actor, reason=body.reason))

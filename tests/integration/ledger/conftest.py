@@ -49,7 +49,11 @@ def empty(superuser_url: str) -> None:
         ):
             connection.execute(sql.SQL("DELETE FROM solaris.{}").format(sql.Identifier(table)))
         connection.execute("DELETE FROM solaris.plans WHERE plan_id <> 'default'")
-        connection.execute("UPDATE solaris.plans SET monthly_tokens = 1000000, thresholds = '{80,95,100}'")
+        connection.execute(
+            "UPDATE solaris.plans SET monthly_tokens = 1000000, thresholds = '{80,95,100}', allowed_models = NULL, "
+            "max_in_flight = NULL, overdraft = 0, time_zone = NULL, anchor_day = NULL, weights = NULL, notices = true, "
+            "trial_days = NULL, trial_then = NULL"
+        )
 
 
 @pytest.fixture

@@ -44,6 +44,7 @@ _METERING: Mapping[str, object] = {
     "locale": "pt_BR",
     "time_zone": "America/Sao_Paulo",
     "anchor_day": 1,
+    "status": "active",
     "amount": 6_000,
     "charge": 640,
     "input_tokens": 600,

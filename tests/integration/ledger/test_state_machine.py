@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -193,10 +194,28 @@ class Lives(RuleBasedStateMachine):
         self.two.both(lambda ledger: ledger.put_account(account_id, change, actor="root", reason=reason))
         self.two.history(account_id, limit=7)
 
-    @rule(plan_id=plan_ids, monthly=tokens | st.just(-1))
-    def put_plan(self, plan_id: str, monthly: int) -> None:
+    @rule(
+        plan_id=plan_ids,
+        monthly=tokens | st.just(-1),
+        terms=st.fixed_dictionaries(
+            {},
+            optional={
+                "overdraft": tokens,
+                "max_in_flight": st.integers(0, 3),
+                "time_zone": zones,
+                "anchor_day": anchor_days,
+                "allowed_models": st.just(("gpt*",)),
+                "notices": st.just(value=False),
+                "thresholds": st.sampled_from([(), (50,), (100,)]),
+                "trial_days": st.sampled_from([1, 20, 40]),
+                "trial_then": plan_ids,
+            },
+        ),
+    )
+    def put_plan(self, plan_id: str, monthly: int, terms: dict[str, Any] | None = None) -> None:
         self.tick()
-        self.two.both(lambda ledger: ledger.put_plan(Plan(plan_id, monthly), actor="root"))
+        plan = Plan(plan_id, monthly, **terms or {})
+        self.two.both(lambda ledger: ledger.put_plan(plan, actor="root"))
         self.two.both(lambda ledger: ledger.plans())
 
     @rule(query=st.sampled_from(["", "ANA", "x@", "%"]), limit=st.integers(1, 3))

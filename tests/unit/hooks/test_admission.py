@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import pytest
-from litellm.proxy._types import UserAPIKeyAuth
+from litellm.proxy._types import ProxyException, UserAPIKeyAuth
 
 from solaris_hooks.hooks.admission import Admission
 from solaris_hooks.hooks.answer_lengths import AnswerLengths
@@ -15,6 +17,8 @@ from solaris_hooks.hooks.models import ModelFacts, Models
 from solaris_hooks.hooks.payers import Payers
 from solaris_hooks.hooks.settlement import Settler
 from solaris_hooks.ledger.memory import MemoryLedger
+from solaris_hooks.ledger.records import Plan
+from solaris_hooks.quota.weights import Weights, WeightTable
 from solaris_hooks.settings import Settings
 
 CHAT: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
@@ -37,7 +41,7 @@ class Scene:
     def __init__(self) -> None:
         settings = Settings.model_construct(database_url="postgresql://nowhere")
         self.ledger = MemoryLedger()
-        in_flight = InFlight()
+        self.in_flight = in_flight = InFlight()
         lengths = AnswerLengths(self.ledger, margin_percent=10)
         self.admission = Admission(
             settings=settings,
@@ -65,3 +69,62 @@ async def test_a_call_that_litellm_makes_within_a_request_leaves_the_requests_ho
     await scene.admission.admit(ANA, dict(CHAT), "acompletion")
     await scene.admission.admit(ANA, {"model": "m", "input": "hello"}, "aembedding")
     assert len(await scene.ledger.holds()) == 2
+
+
+async def put_plan(scene: Scene, **terms: Any) -> None:
+    await scene.ledger.put_plan(Plan("default", 1_000_000, **terms), actor="admin")
+
+
+async def refusal(scene: Scene, **fields: Any) -> ProxyException:
+    with pytest.raises(ProxyException) as refused:
+        await scene.admission.admit(ANA, CHAT | fields, "acompletion")
+    assert await scene.ledger.holds() == []
+    return refused.value
+
+
+async def test_a_model_that_the_plan_does_not_include_is_refused_by_name_and_holds_nothing(scene: Scene) -> None:
+    await put_plan(scene, allowed_models=("gpt-*", "o3"))
+    refused = await refusal(scene)
+    assert (refused.code, refused.type, refused.param) == ("403", "model_not_allowed", "model")
+    assert refused.message == "Seu plano não inclui o modelo m. Ele inclui: gpt-*, o3"
+
+
+async def test_a_fallback_that_the_request_names_must_be_included_too(scene: Scene) -> None:
+    await put_plan(scene, allowed_models=("m",))
+    refused = await refusal(scene, fallbacks=["dear"])
+    assert "dear" in refused.message
+    await scene.admission.admit(ANA, dict(CHAT), "acompletion")
+    assert len(await scene.ledger.holds()) == 1
+
+
+async def test_a_request_too_many_at_once_reads_differently(scene: Scene) -> None:
+    await put_plan(scene, max_in_flight=1)
+    await asyncio.create_task(scene.admission.admit(ANA, dict(CHAT), "acompletion"))
+    with pytest.raises(ProxyException) as refused:
+        await asyncio.create_task(scene.admission.admit(ANA, dict(CHAT), "acompletion"))
+    assert (refused.value.code, refused.value.type) == ("429", "requests_in_flight")
+    assert refused.value.message.startswith("Você já tem 1 em andamento")
+    assert refused.value.headers is not None
+    assert refused.value.headers["retry-after"] == "10"
+
+
+async def test_a_request_is_sized_by_the_weights_of_its_plan_from_the_first_on(scene: Scene) -> None:
+    await asyncio.create_task(scene.admission.admit(ANA, dict(CHAT), "acompletion"))
+    (usual,) = await scene.ledger.holds()
+    await put_plan(scene, weights=WeightTable({"m": Weights(Decimal(3), Decimal(3), Decimal(3))}))
+    for number in (2, 3):
+        await asyncio.create_task(
+            scene.admission.admit(UserAPIKeyAuth(api_key="sk", user_id=f"u{number}"), dict(CHAT), "acompletion")
+        )
+    amounts = [hold.amount for hold in await scene.ledger.holds() if hold.account_id != usual.account_id]
+    assert amounts == [3 * usual.amount] * 2
+    assert {request.weights is None for request in scene.in_flight} == {True, False}
+
+
+async def test_a_plan_that_loses_its_weights_is_heard_of(scene: Scene) -> None:
+    await put_plan(scene, weights=WeightTable({"m": Weights(Decimal(3), Decimal(3), Decimal(3))}))
+    await asyncio.create_task(scene.admission.admit(ANA, dict(CHAT), "acompletion"))
+    await put_plan(scene)
+    await asyncio.create_task(scene.admission.admit(ANA, dict(CHAT), "acompletion"))
+    weighed, usual = sorted((hold.amount for hold in await scene.ledger.holds()), reverse=True)
+    assert weighed == 3 * usual

@@ -9,10 +9,11 @@ from uuid import UUID
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from solaris_hooks.quota import rules
+from solaris_hooks.quota import cycle, rules
 from solaris_hooks.quota.balance import Status
 from solaris_hooks.quota.figures import Figures, Lot, Step
 from solaris_hooks.quota.period import period_containing
+from solaris_hooks.quota.plan import Plan
 
 NOW = dt.datetime(2026, 1, 15, 12, tzinfo=dt.UTC)
 HOLD = UUID(int=1)
@@ -77,12 +78,13 @@ def _used(figures: Figures) -> int:
 @given(accounts(), tokens, seconds)
 def test_as_of_now_keeps_the_books_sound_and_is_done_once(account: Figures, monthly: int, later: int) -> None:
     now = NOW + dt.timedelta(seconds=later)
-    step = rules.as_of(account, monthly_tokens=monthly, now=now)
+    plans = {"default": Plan("default", monthly)}
+    step = cycle.as_of(account, plans=plans, now=now).step
     _sound(account, step)
     assert step.figures.held == account.held
     assert now < step.figures.period.end
     assert not [lot for lot in step.figures.lots if lot.remaining and lot.expires_at and lot.expires_at <= now]
-    assert rules.as_of(step.figures, monthly_tokens=monthly, now=now) == Step(step.figures)
+    assert cycle.as_of(step.figures, plans=plans, now=now) == cycle.Turn(Step(step.figures))
 
 
 @given(accounts(), tokens, tokens)

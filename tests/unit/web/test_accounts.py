@@ -48,6 +48,10 @@ async def test_an_account_reads_as_promised(client: httpx.AsyncClient, ledger: M
         "available": 999_630,
         "overage": 0,
         "use_percent": 0,
+        "terms": {"overdraft": 0, "max_in_flight": None, "allowed_models": None, "notices": True},
+        "overrides": [],
+        "scheduled_plan": None,
+        "trial_ends_at": None,
     }
 
 

@@ -23,17 +23,42 @@ GRANT = {"tokens": 500, "reason": "Bought", "idempotency_key": "invoice-1"}
 
 
 async def test_plans_are_made_changed_and_listed(client: httpx.AsyncClient) -> None:
-    default = {"id": "default", "monthly_tokens": 1_000_000, "thresholds": [80, 95, 100]}
+    default = {
+        "id": "default",
+        "monthly_tokens": 1_000_000,
+        "thresholds": [80, 95, 100],
+        "allowed_models": None,
+        "max_in_flight": None,
+        "overdraft": 0,
+        "time_zone": None,
+        "anchor_day": None,
+        "weights": None,
+        "notices": True,
+        "trial_days": None,
+        "trial_then": None,
+    }
     assert (await client.get(PLANS)).json() == {"data": [default]}
     made = await client.put(f"{PLANS}/big", json={"monthly_tokens": 5, "thresholds": [50]})
-    assert made.json() == {"id": "big", "monthly_tokens": 5, "thresholds": [50]}
+    assert made.json() == default | {"id": "big", "monthly_tokens": 5, "thresholds": [50]}
     kept = await client.put(f"{PLANS}/big", json={"monthly_tokens": 7})
     assert (
         kept.json()
         == (await client.get(f"{PLANS}/big")).json()
-        == {"id": "big", "monthly_tokens": 7, "thresholds": [50]}
+        == default | {"id": "big", "monthly_tokens": 7, "thresholds": [50]}
     )
     assert error_of(await client.get(f"{PLANS}/none"), 404)["param"] == "plan_id"
+
+
+async def test_terms_that_are_left_out_stay_and_null_takes_them_away(client: httpx.AsyncClient) -> None:
+    terms = {"max_in_flight": 2, "allowed_models": ["gpt-*"], "weights": {"gpt-*": {"input": "0.376"}}}
+    await client.put(f"{PLANS}/big", json={"monthly_tokens": 5, "overdraft": 70, **terms})
+    kept = (await client.put(f"{PLANS}/big", json={"monthly_tokens": 6})).json()
+    assert (kept["max_in_flight"], kept["allowed_models"], kept["overdraft"]) == (2, ["gpt-*"], 70)
+    assert kept["weights"] == {"gpt-*": {"input": "0.376", "cached_input": "0.376", "output": "1"}}
+    gone = (await client.put(f"{PLANS}/big", json={"monthly_tokens": 6} | dict.fromkeys(terms))).json()
+    assert {name: gone[name] for name in terms} == dict.fromkeys(terms)
+    await make_account(client, plan="big")
+    assert (await client.get(f"{ACCOUNTS}/user:maria")).json()["terms"]["overdraft"] == 70
 
 
 async def test_a_change_of_a_plan_reaches_its_accounts_at_once(client: httpx.AsyncClient) -> None:
@@ -55,13 +80,19 @@ async def test_a_change_of_a_plan_reaches_its_accounts_at_once(client: httpx.Asy
         ("big", {"monthly_tokens": 1, "thresholds": [80, 80]}, "thresholds"),
         ("big", {"monthly_tokens": 1, "thresholds": list(range(1, 30))}, "thresholds"),
         ("big", {"monthly_tokens": 1, "price": 3}, "price"),
+        ("big", {"monthly_tokens": 1, "overdraft": None}, None),
+        ("big", {"monthly_tokens": 1, "max_in_flight": 0}, "max_in_flight"),
+        ("big", {"monthly_tokens": 1, "allowed_models": [""]}, "allowed_models.0"),
+        ("big", {"monthly_tokens": 1, "time_zone": "Mars/Olympus"}, "time_zone"),
+        ("big", {"monthly_tokens": 1, "weights": {"*": {"input": -1}}}, "weights.?.input"),
+        ("big", {"monthly_tokens": 1, "trial_then": "default"}, "trial_days"),
         ("BIG", {"monthly_tokens": 1}, "plan_id"),
         ("a%2Fb", {"monthly_tokens": 1}, "plan_id"),
         ("x" * 65, {"monthly_tokens": 1}, "plan_id"),
     ],
 )
 async def test_a_plan_that_cannot_be_is_refused_by_name(
-    client: httpx.AsyncClient, path: str, body: dict[str, object], param: str
+    client: httpx.AsyncClient, path: str, body: dict[str, object], param: str | None
 ) -> None:
     assert error_of(await client.put(f"{PLANS}/{path}", json=body), 400)["param"] == param
 
