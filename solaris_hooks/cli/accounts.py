@@ -109,7 +109,7 @@ def show_figures(answer: AccountAnswer) -> None:
             ("models", "all" if answer.terms.allowed_models is None else ", ".join(answer.terms.allowed_models)),
             ("notices in the chat", answer.terms.notices),
             ("trial ends", answer.trial_ends_at),
-            ("plan at renewal", answer.scheduled_plan and answer.scheduled_plan.plan),
+            ("plan at renewal", None if answer.scheduled_plan is None else answer.scheduled_plan.plan),
             *(_override(each) for each in answer.overrides),
         ]
     )

@@ -49,6 +49,7 @@ from solaris_hooks.ledger.records import (
     SettleResult,
     Verification,
 )
+from solaris_hooks.ledger.terms_json import plan_json
 from solaris_hooks.ledger.verification import AccountVerifier
 from solaris_hooks.quota import cycle, rules
 from solaris_hooks.quota.balance import Status
@@ -364,13 +365,17 @@ class MemoryLedger:
         """One plan, or None."""
         return self._plans.get(plan_id)
 
-    async def put_plan(self, plan: Plan, *, actor: str, reason: str | None = None) -> Plan:  # noqa: ARG002 - kept in PostgreSQL only
+    async def put_plan(self, plan: Plan, *, actor: str, reason: str | None = None) -> Plan:
         """Make or change a plan."""
         checked_terms(plan)
         if plan.trial_then is not None:
             self._existing_plan(plan.trial_then)
-        self._plans[plan.plan_id] = replace(plan, thresholds=tuple(plan.thresholds))
-        return self._plans[plan.plan_id]
+        known = self._plans.get(plan.plan_id)
+        put = self._plans[plan.plan_id] = replace(plan, thresholds=tuple(plan.thresholds))
+        before, after = (None, plan_json(put)) if known is None else differing(plan_json(known), plan_json(put))
+        if after:
+            self.trail.write(AuditRecord(0, self.now(), actor, "plan.put", None, plan.plan_id, before, after, reason))
+        return put
 
     async def verify(self, account_id: AccountId | None = None) -> Verification:
         """Recompute every entry and balance."""

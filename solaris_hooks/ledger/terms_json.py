@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping
+from dataclasses import fields
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+from solaris_hooks.quota.plan import Plan
 from solaris_hooks.quota.terms import Field, Override, OverrideValue, ScheduledPlan, Standing, Terms
 from solaris_hooks.quota.weights import Weights, WeightTable
 
@@ -33,6 +35,16 @@ def terms(overdraft: int, max_in_flight: int | None, others: str | None) -> Term
         overdraft=overdraft,
         weights=None if weights is None else weights_of(weights),
     )
+
+
+def plan_json(plan: Plan) -> Mapping[str, object]:
+    """A plan's terms as the audit trail has them."""
+    facts = {each.name: getattr(plan, each.name) for each in fields(plan) if each.name != "plan_id"}
+    return facts | {
+        "thresholds": list(plan.thresholds),
+        "allowed_models": None if plan.allowed_models is None else list(plan.allowed_models),
+        "weights": None if plan.weights is None else weights_json(plan.weights),
+    }
 
 
 def weights_json(table: WeightTable) -> Mapping[str, Mapping[str, str]]:

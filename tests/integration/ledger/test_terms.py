@@ -8,7 +8,6 @@ from decimal import Decimal
 import pytest
 
 from solaris_hooks.ledger.event import EventKind
-from solaris_hooks.ledger.postgres import PostgresLedger
 from solaris_hooks.ledger.records import AccountChange, HoldOutcome, NewAccount, Plan
 from solaris_hooks.quota.balance import Status
 from solaris_hooks.quota.errors import InvalidRequestError, NotFoundError
@@ -16,7 +15,7 @@ from solaris_hooks.quota.ids import new_hold_id
 from solaris_hooks.quota.terms import Terms
 from solaris_hooks.quota.weights import Weights, WeightTable
 
-from .world import ANA, BIA, Clock, World, utc
+from .world import ANA, BIA, World, utc
 
 WEIGHTS = WeightTable({"gpt-4o*": Weights(Decimal("0.376"), Decimal(0), Decimal(2)), "*": Weights()})
 
@@ -80,24 +79,37 @@ async def test_a_plan_that_is_not_there_follows_no_trial(world: World) -> None:
     assert await world.ledger.plan("odd") is None
 
 
-async def test_who_changed_a_plan_and_why_is_written_down(
-    postgres_ledger: PostgresLedger, clock: Clock, ledger_url: str
-) -> None:
-    import psycopg  # noqa: PLC0415 - no other test here speaks to PostgreSQL itself
-
-    world = World(postgres_ledger, clock)
-    await put(world, Plan("team", 5))
-    await put(world, Plan("team", 6, max_in_flight=3))
-    with psycopg.connect(ledger_url) as connection:
-        rows = connection.execute(
-            "SELECT at, actor, account_id, subject, reason, before ->> 'monthly_tokens', after ->> 'monthly_tokens', "
-            "before ->> 'max_in_flight', after ->> 'max_in_flight' FROM solaris.audit "
-            "WHERE action = 'plan.put' ORDER BY number"
-        ).fetchall()
-    assert rows == [
-        (clock.now, "admin:root", None, "team", "terms", None, "5", None, None),
-        (clock.now, "admin:root", None, "team", "terms", "5", "6", None, "3"),
-    ]
+async def test_who_changed_a_plan_and_why_is_written_down(world: World) -> None:
+    await put(world, Plan("team", 5, weights=WEIGHTS))
+    await put(world, Plan("team", 6, max_in_flight=3, weights=WEIGHTS))
+    await put(world, Plan("team", 6, max_in_flight=3, weights=WEIGHTS))
+    changed, made = await world.ledger.trail.records()
+    assert (made.action, made.subject, made.account_id, made.actor, made.reason) == (
+        "plan.put",
+        "team",
+        None,
+        "admin:root",
+        "terms",
+    )
+    assert (made.at, made.before) == (world.clock.now, None)
+    assert made.after == {
+        "monthly_tokens": 5,
+        "thresholds": [80, 95, 100],
+        "allowed_models": None,
+        "max_in_flight": None,
+        "overdraft": 0,
+        "time_zone": None,
+        "anchor_day": None,
+        "weights": {
+            "gpt-4o*": {"input": "0.376", "cached_input": "0", "output": "2"},
+            "*": {"input": "1", "cached_input": "1", "output": "1"},
+        },
+        "notices": True,
+        "trial_days": None,
+        "trial_then": None,
+    }
+    assert changed.before == {"monthly_tokens": 5, "max_in_flight": None}
+    assert changed.after == {"monthly_tokens": 6, "max_in_flight": 3}
 
 
 # --------------------------------------------------------------------- requests at once

@@ -186,7 +186,8 @@ def test_however_often_months_change_no_two_renewals_are_within_half_a_month(
     renewed, starts = [account.period.end], set()
     for anchor_day, zone in changes:
         account = rules.rescheduled(account, time_zone=zone, anchor_day=anchor_day)
-        account = rules.as_of(account, monthly_tokens=100, now=account.period.end).figures
+        plans = {"default": Plan("default", 100)}
+        account = cycle.as_of(account, plans=plans, now=account.period.end).step.figures
         starts.add(account.period.start)
         renewed.append(account.period.end)
     assert len(starts) == len(changes), "or entries of two renewals had one key"

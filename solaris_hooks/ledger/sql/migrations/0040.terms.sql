@@ -376,13 +376,14 @@ CREATE FUNCTION solaris.put_plan_v1(
 LANGUAGE plpgsql AS $$
 DECLARE
     before jsonb;
+    after jsonb;
     p solaris.plans;
-    bookkeeping text[] := '{created_at,changed_at,changed_by,revision}';
+    bookkeeping text[] := '{plan_id,created_at,changed_at,changed_by,revision}';
 BEGIN
     IF p_trial_then IS NOT NULL THEN
         p := solaris.plan_v1(p_trial_then);
     END IF;
-    SELECT to_jsonb(known) INTO before FROM solaris.plans AS known WHERE known.plan_id = p_plan_id FOR UPDATE;
+    SELECT to_jsonb(known) - bookkeeping INTO before FROM solaris.plans AS known WHERE known.plan_id = p_plan_id FOR UPDATE;
     INSERT INTO solaris.plans AS known (
         plan_id, monthly_tokens, thresholds, allowed_models, max_in_flight, overdraft, time_zone, anchor_day,
         weights, notices, trial_days, trial_then, changed_by)
@@ -396,10 +397,16 @@ BEGIN
         weights = excluded.weights, notices = excluded.notices, trial_days = excluded.trial_days,
         trial_then = excluded.trial_then, changed_by = excluded.changed_by, changed_at = clock_timestamp()
     RETURNING * INTO p;
-    INSERT INTO solaris.audit (at, actor, action, subject, before, after, reason)
-    VALUES (
-        coalesce(p_now, clock_timestamp()), p_actor, 'plan.put', p_plan_id, before - bookkeeping,
-        to_jsonb(p) - bookkeeping, p_reason);
+    after := to_jsonb(p) - bookkeeping;
+    IF before IS DISTINCT FROM after THEN -- of a change, what changed
+        INSERT INTO solaris.audit (at, actor, action, subject, before, after, reason)
+        SELECT
+            coalesce(p_now, clock_timestamp()), p_actor, 'plan.put', p_plan_id,
+            jsonb_object_agg(field.key, before -> field.key) FILTER (WHERE before IS NOT NULL),
+            jsonb_object_agg(field.key, field.value), p_reason
+        FROM jsonb_each(after) AS field
+        WHERE field.value IS DISTINCT FROM before -> field.key;
+    END IF;
     RETURN p;
 END
 $$;
