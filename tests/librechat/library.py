@@ -100,9 +100,9 @@ class Library:
         """Begin an answer. Returns what to leave it by, and the turn."""
         return self._ask("chat", key, question=question, headers=dict(headers or {}))
 
-    def title(self, key: str, question: str, answer: str, *, headers: Mapping[str, str] | None = None) -> Turn:
-        """Ask for the title of a new chat, and wait for it."""
-        return self._ask("title", key, question=question, answer=answer, headers=dict(headers or {}))[1].end()
+    def title(self, key: str, question: str, answer: str, *, method: str = "completion") -> Turn:
+        """Ask for the title of a new chat, and wait for it. Its method is LibreChat's setting ``titleMethod``."""
+        return self._ask("title", key, question=question, answer=answer, method=method)[1].end()
 
     def leave(self, turn_id: str) -> None:
         """The user presses stop, or closes the page."""

@@ -11,7 +11,6 @@ from tests.e2e.routes import directive
 from tests.e2e.world import User, World, until
 from tests.librechat.library import Library, Refused
 
-TITLE = "Concise, 5-Word-or-Less Title"
 LONGEST_SHOWN = 240
 """Characters of an error that LibreChat shows whole, in every release that was looked at."""
 
@@ -114,6 +113,26 @@ def test_a_user_who_presses_stop_pays_for_what_he_read(world: World, librechat: 
     (row,) = user.settled()
     assert row["source"] == "estimate"
     assert 20 <= row["charge"] < 3000
+
+
+@pytest.mark.parametrize("method", ["completion", "functions", "structured"])
+def test_a_command_and_the_title_of_its_chat_are_answered_at_no_cost(
+    world: World, librechat: Library, method: str
+) -> None:
+    user = world.user(tokens=1000)
+    _, turn = librechat.chat(user.key, "/saldo")
+    assert turn.end().refused is None
+    assert "| Concedidos | 1.000 |" in turn.text.splitlines(), "a table of Markdown, each row a line of its own"
+    titled = librechat.title(user.key, "/saldo", turn.text, method=method)
+    assert titled.result == "Saldo"
+    assert (user.usage(), user.used, user.held) == ([], 0, 0)
+
+
+def test_a_command_is_answered_when_all_is_spent(world: World, librechat: Library) -> None:
+    user = world.user(tokens=1)
+    _, turn = librechat.chat(user.key, "/ajuda")
+    assert turn.end().refused is None
+    assert "/creditos" in turn.text
 
 
 @pytest.mark.parametrize("way", ["keys", "service"])

@@ -1,6 +1,6 @@
 // Drives LibreChat's LLM client library for the tests: one JSON object a line on stdin, events likewise on stdout.
 //
-// Asked: {id, do: "chat" | "title" | "leave", baseURL, apiKey, model, user, headers, question, answer}
+// Asked: {id, do: "chat" | "title" | "leave", baseURL, apiKey, model, user, headers, question, answer, method}
 // Told:  {id, text} for each piece of an answer, then {id, done: text | title} or {id, error: {name, status, message}}
 //
 // Options are as LibreChat sets them for a custom endpoint: see its own `getOpenAIConfig`.
@@ -63,7 +63,7 @@ async function title(asked) {
     provider: Providers.OPENAI,
     inputText: asked.question,
     contentParts: [{ type: 'text', text: asked.answer }],
-    titleMethod: TitleMethod.COMPLETION,
+    titleMethod: asked.method ?? TitleMethod.COMPLETION,
     clientOptions: clientOptions(asked, false),
     chainOptions: {},
   });
