@@ -7,6 +7,7 @@ read, so that nothing has to be built when the package is installed.
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from functools import cache
 from importlib import resources
 from io import BytesIO
@@ -15,7 +16,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_skeleton
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_decimal
+from babel.numbers import format_currency, format_decimal
 from babel.support import NullTranslations, Translations
 
 LOCALES = ("pt_BR", "en")
@@ -48,6 +49,17 @@ def sentence(locale: str, key: str, **values: str) -> str:
 def whole_number(locale: str, number: int) -> str:
     """A number as the locale writes it: 1.234.567 in Portuguese."""
     return str(format_decimal(number, locale=_babel(locale)))
+
+
+def money(locale: str, amount: Decimal, currency: str) -> str:
+    """An amount of money as the locale writes it: R$ 29,90 in Portuguese.
+
+    Args:
+        locale: ``pt_BR`` or ``en``.
+        amount: exact.
+        currency: ISO 4217, such as ``BRL``.
+    """
+    return str(format_currency(amount, currency, locale=_babel(locale)))
 
 
 def day(locale: str, instant: dt.datetime, time_zone: str) -> str:

@@ -26,6 +26,8 @@ from litellm.proxy._types import UserAPIKeyAuth
 from starlette.types import Scope
 
 from solaris_hooks import __version__
+from solaris_hooks.credits.counter import RequestCounter
+from solaris_hooks.credits.requests import CreditRequests
 from solaris_hooks.hooks import tokenizer
 from solaris_hooks.hooks.admission import Admission
 from solaris_hooks.hooks.answer_lengths import AnswerLengths
@@ -246,11 +248,15 @@ def start() -> SolarisHandler:
         return (await payers.payer(auth, request.headers)).account_id
 
     authenticator = LiteLLMAuthenticator(account_of)
-    mount(app, build_api(ledger, authenticator, open_accounts=settings.new_account.create))
+    requests = CreditRequests(ledger.requests, limits=settings.credit_requests, packages=settings.credit_packages)
+    mount(
+        app,
+        build_api(ledger, authenticator, open_accounts=settings.new_account.create, requests_for_credits=requests),
+    )
     desk = Desk(
         books=ledger,
         link_of=lambda _account_id: None,
-        counter=None,
+        counter=RequestCounter(requests),
         open_accounts=settings.new_account.create,
         default_locale=settings.default_locale,
     )

@@ -22,6 +22,7 @@ from solaris_hooks.cli import (
     ledger,
     plans,
     reconcile,
+    requests,
 )
 from solaris_hooks.cli.failures import told
 from solaris_hooks.cli.invocation import ExitCode
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(credits.app, name="credits")
+app.add_typer(requests.app, name="requests")
 app.add_typer(plans.app, name="plans")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(journal.app, name="journal")

@@ -9,16 +9,24 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount
 
 from solaris_hooks import __version__
+from solaris_hooks.credits.requests import CreditRequests
 from solaris_hooks.ledger.port import Books
+from solaris_hooks.settings import CreditRequestLimits
 from solaris_hooks.web.access import Authenticator
 from solaris_hooks.web.asgi import MOUNT_PATH, Answered, BoundedBodies, SegmentPaths
 from solaris_hooks.web.dependencies import Services
 from solaris_hooks.web.description import describe
 from solaris_hooks.web.errors import answer_errors
-from solaris_hooks.web.routes import accounts, audit, ledger, me, plans
+from solaris_hooks.web.routes import accounts, audit, credit_lots, ledger, me, plans, requests
 
 
-def build_api(books: Books, authenticator: Authenticator, *, open_accounts: bool = True) -> FastAPI:
+def build_api(
+    books: Books,
+    authenticator: Authenticator,
+    *,
+    open_accounts: bool = True,
+    requests_for_credits: CreditRequests | None = None,
+) -> FastAPI:
     """Build the API.
 
     Args:
@@ -26,6 +34,7 @@ def build_api(books: Books, authenticator: Authenticator, *, open_accounts: bool
         authenticator: who checks keys; in the proxy :class:`solaris_hooks.web.auth.LiteLLMAuthenticator`.
         open_accounts: whether ``me`` makes the account of a user who was never seen, as his first
             request would. It gets what ``books.put_account`` gives to new accounts.
+        requests_for_credits: how users ask for credits; None for the limits that settings have by default.
 
     Returns:
         An application whose paths begin at ``/api/v1`` and ``/health``; see :func:`mount`.
@@ -39,10 +48,12 @@ def build_api(books: Books, authenticator: Authenticator, *, open_accounts: bool
         redirect_slashes=False,
         middleware=[Middleware(Answered), Middleware(BoundedBodies), Middleware(SegmentPaths)],
     )
-    api.state.services = Services(books, authenticator, open_accounts)
+    asking = requests_for_credits or CreditRequests(books.requests, limits=CreditRequestLimits())
+    api.state.services = Services(books, authenticator, open_accounts, asking)
     answer_errors(api)
-    for module in (accounts, audit, plans, me, ledger):
+    for module in (accounts, audit, credit_lots, requests, plans, me, ledger):
         api.include_router(module.router)
+    api.include_router(requests.own_router)
     describe(api)
     return api
 

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from fastapi import Depends, Path, Request
 
+from solaris_hooks.credits.requests import CreditRequests
 from solaris_hooks.ledger.port import Books
 from solaris_hooks.ledger.records import Account
 from solaris_hooks.quota.errors import NotFoundError
@@ -21,11 +22,13 @@ class Services:
 
     Attributes:
         open_accounts: whether asking for one's own account makes it, as the first request would.
+        requests: how users ask for credits.
     """
 
     books: Books
     authenticator: Authenticator
     open_accounts: bool
+    requests: CreditRequests
 
 
 def _services(request: Request) -> Services:
@@ -38,6 +41,10 @@ TheServices = Annotated[Services, Depends(_services)]
 
 def _books(services: TheServices) -> Books:
     return services.books
+
+
+def _requests(services: TheServices) -> CreditRequests:
+    return services.requests
 
 
 async def _reader(request: Request, services: TheServices) -> Administrator:
@@ -74,6 +81,7 @@ def _plan_id(plan: Annotated[str, Path(description="Plan id.", examples=["defaul
 
 
 TheBooks = Annotated[Books, Depends(_books)]
+TheRequests = Annotated[CreditRequests, Depends(_requests)]
 Reader = Annotated[Administrator, Depends(_reader)]
 Changer = Annotated[Administrator, Depends(_changer)]
 TheHolder = Annotated[Holder, Depends(_holder)]

@@ -25,8 +25,10 @@ def _error(status: int, description: str) -> Responses:
     return {status: {"model": ErrorAnswer, "description": description}}
 
 
-NOT_FOUND = _error(404, "There is no such account or plan.")
+NOT_FOUND = _error(404, "There is no such account, plan, lot or request.")
 CONFLICT = _error(409, "The idempotency key was used for other credits.")
+REQUEST_DECIDED = _error(409, "The request was decided otherwise before.")
+TOO_MANY_REQUESTS = _error(429, "As many requests wait, or were made within 24 hours, as may.")
 UNAVAILABLE = _error(503, "The books cannot be read now.")
 
 ABOUT = """\

@@ -99,7 +99,7 @@ async def test_only_so_many_requests_wait_at_once(requests: CreditRequests) -> N
         await asked(requests)
     assert isinstance(refused.value, CreditRequestRefusedError)
     assert isinstance(refused.value, InvalidRequestError)
-    assert "2 credit requests" in refused.value.message
+    assert "(limit: 2)" in refused.value.message
     await requests.reject(first.request_id, actor=ROOT, reason="no")
     await asked(requests)
 

@@ -12,12 +12,13 @@ from uuid import UUID
 import pytest
 
 from solaris_hooks.cli import runtime
+from solaris_hooks.credits.requests import CreditRequests
 from solaris_hooks.ledger.memory import MemoryLedger
 from solaris_hooks.ledger.port import Ledger
 from solaris_hooks.ledger.records import AccountChange, HoldRequest
 from solaris_hooks.ledger.sweep import SweepReport
 from solaris_hooks.quota.ids import AccountId, HoldId
-from solaris_hooks.settings import Settings
+from solaris_hooks.settings import CreditRequestLimits, Settings
 from tests.unit.cli.conftest import Solaris
 
 MARIA = AccountId("user:maria")
@@ -194,3 +195,49 @@ def test_figures_are_never_broken_over_two_lines(solaris: Solaris, monkeypatch: 
     assert "1,234,567" in watched
     assert "2026-11-22 12:00:00Z" in watched
     assert max(map(len, watched.splitlines())) < 200
+
+
+def test_the_trail_tells_changes_newest_first(solaris: Solaris) -> None:
+    solaris("accounts", "set", "user:maria", "--name", "Maria")
+    solaris("accounts", "set", "user:maria", "--status", "suspended", "--note", "asked by finance")
+    page = solaris("audit", "--limit", "1", "--json").json
+    [record] = page["data"]
+    assert (record["actor"], record["action"], record["reason"]) == ("cli:op", "account.change", "asked by finance")
+    told = solaris("audit", "--account", "user:maria")
+    assert 'status: "active" -> "suspended"' in told.out
+    assert 'name: "Maria"' in told.out
+    assert "account.create" in solaris("audit", "--before", str(page["next_before"])).out
+    assert solaris("audit", "--actor", "nobody").out == "Nothing was changed.\n"
+
+
+def test_a_suspension_needs_a_reason(solaris: Solaris) -> None:
+    done = solaris("accounts", "set", "user:maria", "--status", "suspended")
+    assert (done.code, "give a reason" in done.err) == (2, True)
+
+
+def test_lots_are_listed_and_taken_back(solaris: Solaris) -> None:
+    solaris("accounts", "set", "user:maria")
+    solaris("credits", "grant", "user:maria", "1234", "--reason", "r", "--origin", "bonus")
+    assert solaris("credits", "grant", "user:maria", "1", "--reason", "r", "--origin", "request").code == 2
+    [lot] = solaris("credits", "lots", "user:maria", "--json").json["data"]
+    assert (lot["tokens"], lot["origin"]) == (1234, "bonus")
+    revoke = ("credits", "revoke", "user:maria", lot["id"], "--reason", "mistake")
+    assert solaris(*revoke).out == "Took back 1,234 tokens.\n"
+    assert solaris(*revoke, "--json").json["revoked"] == 0
+    assert "bonus" in solaris("credits", "lots", "user:maria").out
+    assert "credit_revocation" in solaris("entries", "user:maria").out
+
+
+def test_requests_are_listed_and_decided(solaris: Solaris, ledger: MemoryLedger) -> None:
+    solaris("accounts", "set", "user:maria")
+    asking = CreditRequests(ledger.requests, limits=CreditRequestLimits())
+    first, second = (asyncio.run(asking.request(MARIA, tokens, "why", actor="user:maria")) for tokens in (70, 80))
+    assert [each["tokens"] for each in solaris("requests", "list", "--json").json["data"]] == [80, 70]
+    approved = solaris("requests", "approve", str(first.request_id), "--tokens", "50", "--json").json
+    assert (approved["state"], approved["granted_tokens"], approved["decided_by"]) == ("approved", 50, "cli:op")
+    assert "Sem verba" in solaris("requests", "reject", str(second.request_id), "--reason", "Sem verba").out
+    assert solaris("requests", "list", "--state", "requested").out == "There are no such requests.\n"
+    again = solaris("requests", "reject", str(first.request_id), "--reason", "x", "--json")
+    assert (again.code, again.error["type"]) == (2, "request_decided")
+    assert solaris("requests", "list", "--state", "odd").code == 2
+    assert solaris("accounts", "show", "user:maria", "--json").json["credits"]["remaining"] == 50
