@@ -36,8 +36,10 @@ async def account(books: MemoryLedger, locale: str) -> Account:
         (
             "en",
             "Your request for 200,000 tokens was sent to the administrator; the answer appears here in the chat.",
-            "You already have credit requests waiting for an answer (limit: 1); "
-            "please wait for the administrator's decision.",
+            (
+                "You already have credit requests waiting for an answer (limit: 1); "
+                "please wait for the administrator's decision."
+            ),
         ),
     ],
 )
