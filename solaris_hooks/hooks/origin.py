@@ -55,7 +55,7 @@ def certain(seen: Usage | None, origin: object) -> Usage | DoubtfulUsage | None:
         reports = [usage for chunk in received if (usage := usage_of(chunk)) is not None]
         if seen is not None:
             # Some providers report in parts, which LiteLLM puts together.
-            return seen if any(getattr(chunk, "usage", None) is not None for chunk in received) else None
+            return seen if any(field_of(chunk, "usage") is not None for chunk in received) else None
         return next((usage for usage in reversed(reports) if usage.input_tokens and usage.output_tokens), None)
     if seen is not None and isinstance(origin, ResponsesAPIStreamingIterator):
         said = field_of(field_of(origin.completed_response, "response"), "usage")

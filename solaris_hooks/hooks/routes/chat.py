@@ -8,7 +8,7 @@ from typing import Any
 from litellm.types.utils import Delta, ModelResponseStream, StreamingChoices
 
 from solaris_hooks.hooks.origin import certain
-from solaris_hooks.hooks.reported import text_of, usage_of
+from solaris_hooks.hooks.reported import field_of, text_of, usage_of
 from solaris_hooks.hooks.request_body import Body
 from solaris_hooks.hooks.routes.route import Demand, Report
 from solaris_hooks.quota.prompt import read_prompt
@@ -55,7 +55,7 @@ class ChatReader:
     def see(self, chunk: Any) -> None:
         """See :meth:`StreamReader.see`."""
         self._seen.append(chunk)
-        if getattr(chunk, "usage", None) is not None:
+        if field_of(chunk, "usage") is not None:
             self._reports.append(chunk)
 
     def added(self, chunk: object) -> str:
