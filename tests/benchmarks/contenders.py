@@ -26,6 +26,7 @@ AMPLE_TOKENS = 1_000_000_000_000
 PLUGIN = "solaris_hooks.plugin.proxy_handler"
 _BOOKED = "SELECT (SELECT count(*) FROM solaris.usage WHERE status = 'settled'), (SELECT count(*) FROM solaris.holds)"
 _BOOKED_SECONDS = 20.0
+_KEYS_SECONDS = 7200
 _AMPLE_DOLLARS = 1_000_000
 _PRICES = {"input_cost_per_token": 1e-6, "output_cost_per_token": 4e-6}
 """LiteLLM's budgets reserve nothing for a model without a price. All contenders get it."""
@@ -100,6 +101,8 @@ def config_of(contender: Contender) -> dict[str, Any]:
     for model in config["model_list"]:
         model["model_info"] |= _PRICES
     config["litellm_settings"]["callbacks"] = list(contender.callbacks)
+    # Keys stay in LiteLLM's memory: while a hundred of them expire at once, only their reading would be measured.
+    config["general_settings"]["user_api_key_cache_ttl"] = _KEYS_SECONDS
     if PLUGIN not in contender.callbacks:
         config.pop("solaris_settings", None)
     return config
