@@ -223,7 +223,7 @@ class _Rounds:
     async def _block(self, proxy: Running, scenario: Scenario) -> Measured:
         body: dict[str, object] = {"model": "demo", "messages": MESSAGES}
         if scenario.stream:
-            body["stream"] = True
+            body |= {"stream": True, "stream_options": {"include_usage": True}}  # as LibreChat asks
         connections = [
             Connection(proxy.proxy.base_url, PATH, key=key, body=body) for key in proxy.keys[: scenario.concurrency]
         ]
