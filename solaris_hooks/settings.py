@@ -19,6 +19,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from solaris_hooks.anomaly_settings import AnomalySettings
 from solaris_hooks.database_url import DatabaseUrlError, libpq_url
 from solaris_hooks.ledger.records import NewAccount
 from solaris_hooks.mail_settings import MailSettings
@@ -192,6 +193,9 @@ class Settings(BaseSettings):
         0, ge=0, le=31_536_000, description="How often a proxy takes a checkpoint; 0 is never."
     )
 
+    anomaly: AnomalySettings = Field(
+        default_factory=AnomalySettings, description="When use is far above an account's own pattern."
+    )
     mail: MailSettings | None = Field(None, description="The server that takes mails; without it none are sent.")
 
     unknown_model_output_tokens: int = Field(

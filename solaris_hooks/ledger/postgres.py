@@ -17,6 +17,7 @@ from solaris_hooks.ledger.checkpoints import Checkpoint
 from solaris_hooks.ledger.event import Event
 from solaris_hooks.ledger.lanes import Lanes
 from solaris_hooks.ledger.lengths import LengthCount
+from solaris_hooks.ledger.overview import Overview
 from solaris_hooks.ledger.postgres_credits import PostgresCreditLots, PostgresRequestBook
 from solaris_hooks.ledger.records import (
     NOTHING,
@@ -91,6 +92,7 @@ class PostgresLedger:
         self.trail = PostgresAuditTrail(self._statements)
         self.lots = PostgresCreditLots(self._statements, self._clock)
         self.requests = PostgresRequestBook(self._statements, self._clock)
+        self.overview = Overview(self._statements, self._clock)
 
     @classmethod
     @asynccontextmanager

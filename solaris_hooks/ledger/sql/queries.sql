@@ -47,6 +47,88 @@ WHERE (%(account_id)s::text IS NULL OR account_id = %(account_id)s)
 ORDER BY number DESC
 LIMIT %(limit)s;
 
+-- emit_system --
+-- Let an event happen that is nobody's request; see emit_system_v1.
+SELECT solaris.emit_system_v1(%(account_id)s, %(kind)s, %(key)s, %(details)s::jsonb, %(now)s) AS emitted;
+
+-- event_known --
+-- Whether an event has happened.
+SELECT EXISTS (
+    SELECT FROM solaris.events WHERE account_id = %(account_id)s AND key = %(key)s
+) AS known;
+
+-- near_limit --
+-- Accounts that have used most of what they have, in the period that runs; and how many there are in all.
+SELECT
+    a.account_id, a.name, solaris.use_percent_v1(a) AS percent, a.period_end,
+    a.allowance_granted - a.allowance_used + a.credits_remaining AS remaining, count(*) OVER () AS found
+FROM solaris.accounts AS a
+WHERE a.status = 'active' AND a.period_end > coalesce(%(now)s::timestamptz, now())
+    AND a.allowance_used + a.credits_used + a.overage > 0
+    AND solaris.use_percent_v1(a) >= %(from_percent)s
+ORDER BY percent DESC, remaining ASC, a.account_id COLLATE "C"
+LIMIT %(limit)s;
+
+-- use_by_plan --
+-- What was used on some local days, by the plans that accounts have now.
+SELECT
+    a.plan_id AS plan, count(DISTINCT d.account_id) AS accounts, sum(d.requests)::bigint AS requests,
+    sum(d.charge)::bigint AS tokens, sum(d.estimated_requests)::bigint AS estimated_requests
+FROM solaris.usage_daily AS d
+JOIN solaris.accounts AS a ON d.account_id = a.account_id
+WHERE d.day BETWEEN %(first_day)s AND %(last_day)s
+GROUP BY a.plan_id
+ORDER BY tokens DESC, a.plan_id COLLATE "C";
+
+-- use_by_account --
+-- Who used most on some local days.
+SELECT a.account_id AS account, a.name, a.plan_id AS plan, d.requests, d.tokens
+FROM (
+    SELECT account_id, sum(requests)::bigint AS requests, sum(charge)::bigint AS tokens
+    FROM solaris.usage_daily
+    WHERE day BETWEEN %(first_day)s AND %(last_day)s
+    GROUP BY account_id
+    ORDER BY tokens DESC, account_id COLLATE "C"
+    LIMIT %(limit)s
+) AS d
+JOIN solaris.accounts AS a ON d.account_id = a.account_id
+ORDER BY d.tokens DESC, a.account_id COLLATE "C";
+
+-- use_by_model --
+-- Which models were used most on some local days.
+SELECT model, sum(requests)::bigint AS requests, sum(charge)::bigint AS tokens
+FROM solaris.usage_daily
+WHERE day BETWEEN %(first_day)s AND %(last_day)s
+GROUP BY model
+ORDER BY tokens DESC, model COLLATE "C"
+LIMIT %(limit)s;
+
+-- busy_today --
+-- Accounts that have used a part of what they have on their local day, with the days before; a page in order of id.
+SELECT
+    a.account_id, a.status = 'active' AS active, today.day AS today, today.tokens,
+    a.allowance_granted + a.credits_used + a.credits_remaining AS granted,
+    ARRAY(
+        SELECT coalesce(sum(d.charge), 0)::bigint
+        FROM generate_series(today.day - %(history_days)s::integer, today.day - 1, interval '1 day') AS series (day)
+        LEFT JOIN solaris.usage_daily AS d ON d.account_id = a.account_id AND d.day = series.day::date
+        GROUP BY series.day
+        ORDER BY series.day
+    ) AS before
+FROM solaris.accounts AS a
+CROSS JOIN LATERAL (
+    SELECT d.day, sum(d.charge)::bigint AS tokens
+    FROM solaris.usage_daily AS d
+    WHERE d.account_id = a.account_id
+        AND d.day = (coalesce(%(now)s::timestamptz, now()) AT TIME ZONE a.time_zone)::date
+    GROUP BY d.day
+) AS today
+WHERE a.account_id COLLATE "C" > %(after)s AND a.status IN ('active', 'suspended')
+    AND a.last_used_at > coalesce(%(now)s::timestamptz, now()) - interval '2 days'
+    AND 100 * today.tokens >= %(minimum_percent)s * (a.allowance_granted + a.credits_used + a.credits_remaining)
+ORDER BY a.account_id COLLATE "C"
+LIMIT %(limit)s;
+
 -- release --
 -- Turn a hold into nothing; see release_v1.
 SELECT solaris.release_v1(%(account_id)s, %(hold_id)s, %(now)s) AS released;
