@@ -39,6 +39,7 @@ from solaris_hooks.hooks.handler import SolarisHandler
 from solaris_hooks.hooks.identity import is_master_key
 from solaris_hooks.hooks.in_flight import InFlight
 from solaris_hooks.hooks.models import Models
+from solaris_hooks.hooks.notices.notices import Notices
 from solaris_hooks.hooks.payers import Payers
 from solaris_hooks.hooks.profiles import Profiles
 from solaris_hooks.hooks.settlement import Settler
@@ -57,6 +58,9 @@ from solaris_hooks.quota.ids import AccountId
 from solaris_hooks.settings import Settings, WhenAway, load_settings
 from solaris_hooks.web.api import build_api, mount
 from solaris_hooks.web.auth import LiteLLMAuthenticator
+from solaris_hooks.web.links import StatementLinks, Tickets, derived_secret
+from solaris_hooks.web.pages.statement import StatementPages, add_pages
+from solaris_hooks.web.session import SESSION_SECONDS, Sessions
 
 _LOG = logging.getLogger(__name__)
 
@@ -68,6 +72,9 @@ SWEEP_BATCH = 100
 
 EXCHANGE_SECONDS = 60.0
 """How often processes tell each other how long answers get."""
+
+SIGNING = ("LITELLM_SALT_KEY", "LITELLM_MASTER_KEY")
+"""Variables of the environment from which what signs links is derived, where no setting says it."""
 
 DAY_SECONDS = 86_400.0
 MONTHS_AHEAD = 2
@@ -128,6 +135,7 @@ def build(settings: Settings, journal: Journal) -> tuple[SolarisHandler, Postgre
         ),
         upkeep=upkeep,
         locale=settings.default_locale,
+        notices=_notices(settings, ledger),
     )
     return handler, ledger, upkeep
 
@@ -139,6 +147,13 @@ def _payers(settings: Settings, books: EndUsers, profiles: Profiles | None = Non
         create=settings.new_account.create,
         profiles=profiles,
     )
+
+
+def _notices(settings: Settings, ledger: PostgresLedger) -> Notices | None:
+    """What is told in the chat; None where nothing is."""
+    if not settings.chat_notices:
+        return None
+    return Notices(ledger, commands=settings.chat_commands, whole=settings.chat_notices_in_whole_answers)
 
 
 def _chores(
@@ -249,13 +264,12 @@ def start() -> SolarisHandler:
 
     authenticator = LiteLLMAuthenticator(account_of)
     requests = CreditRequests(ledger.requests, limits=settings.credit_requests, packages=settings.credit_packages)
-    mount(
-        app,
-        build_api(ledger, authenticator, open_accounts=settings.new_account.create, requests_for_credits=requests),
-    )
+    api = build_api(ledger, authenticator, open_accounts=settings.new_account.create, requests_for_credits=requests)
+    links = _pages(api, ledger, settings)
+    mount(app, api)
     desk = Desk(
         books=ledger,
-        link_of=lambda _account_id: None,
+        link_of=links.of if links is not None else lambda _account_id: None,
         counter=RequestCounter(requests),
         open_accounts=settings.new_account.create,
         default_locale=settings.default_locale,
@@ -263,6 +277,22 @@ def start() -> SolarisHandler:
     _guard(app, handler, settings, authenticator, desk)
     _LOG.info("solaris_hooks %s is ready", __version__)
     return handler
+
+
+def _pages(api: FastAPI, ledger: PostgresLedger, settings: Settings) -> StatementLinks | None:
+    """Put the pages beside the API. Returns what makes links to them; None where nothing could sign any."""
+    master = next((found for name in SIGNING if (found := os.environ.get(name))), None)
+    secrets = settings.link_secrets or ([derived_secret(master)] if master else [])
+    if not secrets:
+        _LOG.warning("there are no links to statements: set link_secrets")
+        return None
+    links = Tickets(secrets, "statement", lifetime_seconds=settings.statement_link_seconds)
+    sessions = Sessions(
+        Tickets(secrets, "session", lifetime_seconds=SESSION_SECONDS),
+        secure=settings.public_url.startswith("https:"),
+    )
+    add_pages(api, StatementPages(ledger, links, ledger.used_links, sessions, settings.default_locale))
+    return StatementLinks(links, settings.public_url)
 
 
 def _guard(

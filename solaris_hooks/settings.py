@@ -175,7 +175,21 @@ class Settings(BaseSettings):
     refusal_status: int = Field(402, ge=400, le=499, description="HTTP status of a refusal for quota.")
 
     public_url: str = Field("", description="Address at which users reach the proxy; without it they get no links.")
+    link_secrets: list[str] = Field(
+        default_factory=list,
+        repr=False,
+        description="What signs links, newest first. Default: derived from LITELLM_SALT_KEY or LITELLM_MASTER_KEY.",
+    )
+    statement_link_seconds: int = Field(
+        900, ge=60, le=86_400, description="How long a link to a statement is good for."
+    )
     chat_commands: bool = Field(default=True, description="Answer /saldo, /extrato, /creditos and /ajuda in the chat.")
+    chat_notices: bool = Field(
+        default=True, description="Add a notice to the streamed answer that crosses a threshold."
+    )
+    chat_notices_in_whole_answers: bool = Field(
+        default=False, description="Add them to chat completions that are not streamed too."
+    )
 
     hold_wait_seconds: float = Field(10.0, ge=0, le=60, description="Wait for tokens held by other requests.")
     hold_lease_seconds: int = Field(120, ge=15, le=3600, description="How long a hold outlives its process.")

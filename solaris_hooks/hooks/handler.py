@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from solaris_hooks.hooks.admission import Admission
     from solaris_hooks.hooks.growth import Growth
     from solaris_hooks.hooks.in_flight import InFlight, Request
+    from solaris_hooks.hooks.notices.notices import Notices
     from solaris_hooks.hooks.settlement import Settler
     from solaris_hooks.hooks.upkeep import Upkeep
 
@@ -44,6 +45,7 @@ class SolarisHandler(CustomLogger):
         growth_of: Callable[[Request], Growth],
         upkeep: Upkeep,
         locale: str,
+        notices: Notices | None = None,
     ) -> None:
         """Keep the collaborators."""
         super().__init__()
@@ -53,6 +55,7 @@ class SolarisHandler(CustomLogger):
         self._growth_of = growth_of
         self._upkeep = upkeep
         self._locale = locale
+        self._notices = notices
 
     def settled_at_end(self, app: ASGIApp) -> SettledAtEnd:
         """LiteLLM's router, for answers of which it tells no hook in time."""
@@ -84,6 +87,8 @@ class SolarisHandler(CustomLogger):
                 model=answering_model(request.model, data, response),
                 text=request.route.text_of(response),
             )
+            if self._notices is not None and self._notices.whole:
+                await self._notices.add_to_whole(request, data, response)
         except Exception:
             _LOG.exception("hold %s could not be settled inline; its lease will end it", request.hold_id)
 
@@ -96,7 +101,8 @@ class SolarisHandler(CustomLogger):
             async for chunk in response:
                 yield chunk
             return
-        async for chunk in settled_at_end(request, response, request_data, self._settler, self._growth_of(request)):
+        growth = self._growth_of(request)
+        async for chunk in settled_at_end(request, response, request_data, self._settler, growth, self._notices):
             yield chunk
 
     async def async_post_call_failure_hook(

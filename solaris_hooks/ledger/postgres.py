@@ -45,6 +45,7 @@ from solaris_hooks.ledger.records import (
 )
 from solaris_hooks.ledger.statements import Statements
 from solaris_hooks.ledger.terms_json import weights_json
+from solaris_hooks.ledger.used_links import PostgresUsedLinks
 from solaris_hooks.quota.checks import checked_anchor_day, checked_grant, checked_terms, checked_time_zone
 from solaris_hooks.quota.errors import NotFoundError
 from solaris_hooks.quota.ids import AccountId, HoldId
@@ -93,6 +94,7 @@ class PostgresLedger:
         self.lots = PostgresCreditLots(self._statements, self._clock)
         self.requests = PostgresRequestBook(self._statements, self._clock)
         self.overview = Overview(self._statements, self._clock)
+        self.used_links = PostgresUsedLinks(self._statements)
 
     @classmethod
     @asynccontextmanager

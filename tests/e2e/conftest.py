@@ -68,6 +68,7 @@ def config() -> dict[str, object]:
     loaded["router_settings"] = {"fallbacks": [{"light": ["backup"]}], "num_retries": 1, "retry_after": 0}
     loaded["solaris_settings"] = {
         "hold_wait_seconds": 1.0,
+        "public_url": "https://tokens.example.com",
         # Simulated answers are as tests want them: no test shall depend on those before it.
         "learn_from_answers": False,
         "unknown_model_output_tokens": 500,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import anthropic
+import httpx
 import openai
 import pytest
 
@@ -42,7 +44,7 @@ def test_every_route_answers_whole_and_streamed_without_a_provider(world: World)
             said.add(stream.get_final_response().output_text)
     with anthropic.Anthropic(base_url=base, api_key=user.key) as messages:
         asked: Any = {"model": "claude", "max_tokens": 9, "messages": [{"role": "user", "content": "/saldo"}]}
-        said.add(messages.messages.create(**asked).content[0].text)  # type: ignore[union-attr]
+        said.add(messages.messages.create(**asked).content[0].text)
         with messages.messages.stream(**asked) as stream_of_messages:
             said.add(stream_of_messages.get_final_text())
     (text,) = said
@@ -99,3 +101,23 @@ def test_unknown_commands_and_unknown_keys_are_litellms_matter(world: World) -> 
     with world.proxy.client("sk-nobody-has-this-key-0123456789") as nobody:
         body = {"model": "demo", "messages": [{"role": "user", "content": "/saldo"}]}
         assert nobody.post("/v1/chat/completions", json=body).status_code == 401
+
+
+def test_the_link_in_an_answer_opens_the_users_own_statement_once(world: World) -> None:
+    user = world.user(tokens=100_000)
+    user.chat(sim(prompt_tokens=100, completion_tokens=400))
+    said = say(user, "/saldo")
+    found = re.search(r"\[Abrir o extrato\]\(https://tokens\.example\.com(/solaris/me\?token=[\w.-]+)\)", said)
+    assert found is not None, said
+    with httpx.Client(base_url=world.proxy.base_url, trust_env=False) as browser:
+        opened = browser.get(found[1])
+        assert opened.status_code == 200
+        cookie = opened.headers["set-cookie"]
+        assert "Secure" in cookie
+        assert browser.get("/solaris/me").status_code == 401
+        page = browser.get("/solaris/me", headers={"cookie": cookie.partition(";")[0]})
+        assert page.status_code == 200
+        assert "Restam 99.500 de 100.000 tokens" in page.text
+        assert "<td>demo</td>" in page.text
+        assert browser.get("/solaris/static/solaris.css").status_code == 200
+        assert browser.get(found[1]).status_code == 403

@@ -35,7 +35,14 @@ _LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^)\s]+)\)|(?:src|href)=\"(?P<html
 _TEST = re.compile(r"`(?P<name>test_\w+)`")
 _HOST = re.compile(r"https?://(?P<host>[\w.-]+)")
 # Where documentation may send a reader, or what an example may call.
-_KNOWN_HOSTS = {"127.0.0.1", "proxy.example.com", "litellm-proxy", "keepachangelog.com", "semver.org"}
+_KNOWN_HOSTS = {
+    "127.0.0.1",
+    "proxy.example.com",
+    "tokens.example.com",
+    "litellm-proxy",
+    "keepachangelog.com",
+    "semver.org",
+}
 
 
 def page_ids(page: Path) -> str:

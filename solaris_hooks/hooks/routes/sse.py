@@ -61,6 +61,20 @@ class EventReader:
                 events.append(event)
 
 
+def frames(data: bytes) -> tuple[Sequence[tuple[bytes, Event]], bytes]:
+    """Whole events of some bytes, each as it stands there and as it reads, and the bytes that are left.
+
+    What is between events, such as a comment, reads as an event of nothing.
+    """
+    found: list[tuple[bytes, Event]] = []
+    while True:
+        head, end = _cut(data)
+        if not end:
+            return found, data
+        data = data[len(head) + len(end) :]
+        found.append((head + end, _parsed(head) or {}))
+
+
 def _as_bytes(chunk: bytes | str) -> bytes:
     return chunk.encode() if isinstance(chunk, str) else chunk
 

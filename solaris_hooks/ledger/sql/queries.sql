@@ -38,6 +38,10 @@ FROM solaris.take_notices_v1(%(account_id)s, %(now)s);
 -- Let notices that nobody read be told again; see give_back_notices_v1.
 SELECT solaris.give_back_notices_v1(%(account_id)s, %(numbers)s) AS given_back;
 
+-- use_link --
+-- Use a link that opens once; see use_link_v1.
+SELECT solaris.use_link_v1(%(account_id)s, %(link_id)s, %(expires_at)s) AS used;
+
 -- events --
 -- Events of an account or of all, newest first.
 SELECT number, event_id, kind, account_id, at, details::text AS details

@@ -164,6 +164,18 @@ async def test_the_chat_is_told_each_event_once_in_order(world: World) -> None:
     assert (await world.use(1)).unread_notices == 0
 
 
+async def test_what_could_not_be_told_is_told_again_once(world: World) -> None:
+    await world.plan(1000)
+    await world.use(850)
+    await world.grant(1)
+    taken = await world.ledger.take_notices(ANA)
+    assert await world.ledger.give_back_notices(ANA, [taken[0].number]) == 1
+    assert await world.ledger.give_back_notices(BIA, [taken[1].number]) == 0
+    assert (await world.use(1)).unread_notices == 1
+    assert await world.ledger.take_notices(ANA) == taken[:1]
+    assert (await world.use(1)).unread_notices == 0
+
+
 async def test_credits_that_were_asked_for_are_told_with_the_answer_to_the_request(world: World) -> None:
     await world.use(1)
     await world.grant(1, origin=CreditOrigin("request"))

@@ -1,0 +1,169 @@
+"""Links, sessions and the statement page, as a browser would ask for them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import time
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from solaris_hooks.ledger.memory import MemoryLedger
+from solaris_hooks.ledger.records import AccountChange, Grant, Settlement
+from solaris_hooks.quota.balance import Status
+from solaris_hooks.quota.ids import AccountId, new_hold_id
+from solaris_hooks.quota.usage import Usage, UsageSource
+from solaris_hooks.web.api import build_api, mount
+from solaris_hooks.web.links import LinkError, StatementLinks, Tickets, derived_secret
+from solaris_hooks.web.pages.statement import StatementPages, add_pages
+from solaris_hooks.web.session import COOKIE, Sessions
+from tests.unit.web.asking import FakeAuthenticator
+
+ANA = AccountId("user:ana")
+SECRETS = ["a-secret-for-tests"]
+NOW = dt.datetime.now(dt.UTC)
+
+
+class Used:
+    """Links that were used, in memory."""
+
+    def __init__(self) -> None:
+        self.seen: set[tuple[AccountId, UUID]] = set()
+
+    async def use(self, account_id: AccountId, link_id: UUID, *, expires_at: dt.datetime) -> bool:
+        assert expires_at > NOW
+        fresh = (account_id, link_id) not in self.seen
+        self.seen.add((account_id, link_id))
+        return fresh
+
+
+@pytest.fixture
+async def ledger() -> MemoryLedger:
+    made = MemoryLedger()
+    await made.put_account(ANA, AccountChange(name="Ana <b>", email="ana@example.org"), actor="admin:a")
+    return made
+
+
+@pytest.fixture
+def links() -> StatementLinks:
+    return StatementLinks(Tickets(SECRETS, "statement", lifetime_seconds=900), "http://proxy")
+
+
+@pytest.fixture
+async def client(ledger: MemoryLedger, links: StatementLinks) -> AsyncIterator[httpx.AsyncClient]:
+    api = build_api(ledger, FakeAuthenticator())
+    sessions = Sessions(Tickets(SECRETS, "session", lifetime_seconds=1800), secure=False)
+    add_pages(api, StatementPages(ledger, links.tickets, Used(), sessions, "pt_BR"))
+    host = FastAPI()
+    mount(host, api)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=host), base_url="http://proxy") as made:
+        yield made
+
+
+async def opened(client: httpx.AsyncClient, links: StatementLinks, account: AccountId = ANA) -> httpx.Response:
+    link = links.of(account)
+    assert link is not None
+    return await client.get(link)
+
+
+async def test_a_link_opens_a_session_and_leads_on_without_the_token(
+    client: httpx.AsyncClient, links: StatementLinks
+) -> None:
+    answer = await opened(client, links)
+    assert answer.status_code == 200, "a redirect would carry no cookie with SameSite=Strict from another site"
+    assert '<meta http-equiv="refresh" content="0;url=/solaris/me">' in answer.text
+    (cookie,) = answer.headers.get_list("set-cookie")
+    assert {"HttpOnly", "SameSite=strict", "Path=/solaris", "Max-Age=1800"} <= set(cookie.split("; "))
+    assert "token=" not in answer.text
+    page = await client.get("/solaris/me")
+    assert page.status_code == 200
+    assert "Restam 1.000.000 de 1.000.000 tokens" in page.text
+
+
+async def test_a_link_opens_once(client: httpx.AsyncClient, links: StatementLinks) -> None:
+    link = links.of(ANA)
+    assert link is not None
+    assert (await client.head(link)).status_code == 200
+    assert (await client.get(link)).status_code == 200
+    client.cookies.clear()
+    again = await client.get(link)
+    assert again.status_code == 403
+    assert "já foi usado" in again.text
+    assert (await client.get("/solaris/me")).status_code == 401
+
+
+async def test_wrong_tokens_open_nothing(client: httpx.AsyncClient, links: StatementLinks) -> None:
+    foreign = Tickets(["another secret"], "statement", lifetime_seconds=900).write(ANA)
+    session = Tickets(SECRETS, "session", lifetime_seconds=900).write(ANA)
+    changed = links.tickets.write(ANA)[:-2] + "xx"
+    for token in ("", "x", foreign, session, changed, "é" * 50, "a.b.c"):
+        answer = await client.get("/solaris/me", params={"token": token})
+        assert answer.status_code == 403, token
+        assert "set-cookie" not in answer.headers
+    client.cookies.set(COOKIE, links.tickets.write(ANA))
+    assert (await client.get("/solaris/me")).status_code == 401, "a link is no session"
+
+
+def test_tokens_expire_and_secrets_rotate(monkeypatch: pytest.MonkeyPatch) -> None:
+    old = Tickets(["old"], "statement", lifetime_seconds=900)
+    token = old.write(ANA)
+    rotated = Tickets(["new", "old"], "statement", lifetime_seconds=900)
+    assert rotated.read(token).account_id == ANA
+    with pytest.raises(LinkError):
+        old.read(rotated.write(ANA))
+    later = time.time() + 901
+    monkeypatch.setattr(time, "time", lambda: later)
+    with pytest.raises(LinkError):
+        rotated.read(token)
+
+
+def test_without_an_address_there_is_no_link_and_derived_keys_differ() -> None:
+    assert StatementLinks(Tickets(SECRETS, "statement", lifetime_seconds=900), "").of(ANA) is None
+    assert derived_secret("sk-1") != derived_secret("sk-2")
+    assert "sk-1" not in derived_secret("sk-1")
+
+
+async def test_the_statement_tells_use_credits_and_entries_in_plain_words(
+    client: httpx.AsyncClient, links: StatementLinks, ledger: MemoryLedger
+) -> None:
+    await ledger.settle(Settlement(ANA, new_hold_id(), "gpt-4o", 850_000, Usage(850_000, 0), UsageSource.PROVIDER))
+    await ledger.grant_credits(Grant(ANA, 5000, "obrigado <i>", "admin:a", "k"))
+    await ledger.put_account(ANA, AccountChange(status=Status.SUSPENDED, status_reason="fatura"), actor="admin:a")
+    await opened(client, links)
+    page = (await client.get("/solaris/me")).text
+    assert '<html lang="pt-BR">' in page
+    assert "Ana &lt;b&gt;" in page
+    assert 'class="state-warning"' in page
+    assert "84 % usados." in page
+    assert "Restam 155.000 de 1.005.000 tokens" in page
+    assert "<td>gpt-4o</td>" in page
+    assert "Uso de gpt-4o" in page
+    assert "Créditos recebidos: obrigado &lt;i&gt;" in page
+    assert "não pode usar tokens no momento. fatura" in page
+    await ledger.put_account(ANA, AccountChange(locale="en"), actor="admin:a")
+    assert "155,000 of 1,005,000 tokens are left" in (await client.get("/solaris/me")).text
+
+
+async def test_pages_forbid_scripts_frames_and_caches(client: httpx.AsyncClient, links: StatementLinks) -> None:
+    await opened(client, links)
+    page = await client.get("/solaris/me")
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert page.headers["cache-control"] == "no-store"
+    assert page.headers["referrer-policy"] == "no-referrer"
+    assert not re.search(r"<script|style=|\son\w+=", page.text)
+    style = await client.get("/solaris/static/solaris.css")
+    assert style.headers["content-type"].startswith("text/css")
+
+
+async def test_leaving_ends_the_session(client: httpx.AsyncClient, links: StatementLinks) -> None:
+    await opened(client, links)
+    assert (await client.post("/solaris/me/leave")).status_code == 303
+    assert (await client.get("/solaris/me")).status_code == 401
+    assert (await client.get("/solaris/me/leave")).status_code == 405
