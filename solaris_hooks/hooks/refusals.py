@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from litellm.proxy._types import ProxyException
 
@@ -23,6 +25,15 @@ RETRY_AFTER_SECONDS = 10
 
 _NO_RETRY = {"x-should-retry": "false"}
 """Respected by the official OpenAI clients, which would otherwise repeat a request on 409, 429 and 5xx."""
+
+
+_STANDINGS: Mapping[Status, tuple[str, str]] = MappingProxyType(
+    {
+        Status.SUSPENDED: ("refusal.suspended", "refusal.suspended_because"),
+        Status.BLOCKED: ("refusal.blocked", "refusal.blocked_because"),
+        Status.PENDING: ("refusal.pending", "refusal.pending_because"),
+    }
+)
 
 
 def quota_headers(balance: Balance) -> dict[str, str]:
@@ -80,13 +91,15 @@ def model_not_allowed(balance: Balance, model: str) -> ProxyException:
 
 def account_inactive(balance: Balance) -> ProxyException:
     """The account is suspended, blocked or pending; with the reason an administrator gave, if one was."""
-    key = f"refusal.{balance.status.value}"
-    if balance.status_reason:
-        text = sentence(balance.locale, f"{key}_because", reason=balance.status_reason)
-    else:
-        text = sentence(balance.locale, key)
+    text = standing(balance, balance.status_reason)
     kind = "account_pending" if balance.status is Status.PENDING else "account_suspended"
     return _refusal(text, kind, 403, dict(_NO_RETRY))
+
+
+def standing(balance: Balance, reason: str | None) -> str:
+    """What an administrator has said of an account that may use nothing, with the reason if there is one."""
+    key, because = _STANDINGS[balance.status]
+    return sentence(balance.locale, because, reason=reason) if reason else sentence(balance.locale, key)
 
 
 def unknown_user(locale: str) -> ProxyException:

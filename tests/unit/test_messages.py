@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import datetime as dt
 import re
 from importlib import resources
+from pathlib import Path
 
 import pytest
+from babel.messages.extract import extract
 from babel.messages.pofile import read_po
 
 from solaris_hooks.messages import LOCALES, day, sentence, whole_number
+
+PACKAGE = Path(__file__).parents[2] / "solaris_hooks"
 
 
 def catalogue(locale: str) -> dict[str, str]:
@@ -47,6 +52,31 @@ def test_every_refusal_fits_what_librechat_shows(locale: str) -> None:
         assert len("402 " + sentence(locale, key, **{name: longest[name] for name in names})) <= 240, key
         assert "{" not in text
         assert "\n" not in text
+
+
+def keys_in_code() -> tuple[set[str], set[str]]:
+    """Keys that code and templates ask for in so many words, and all texts in the code, which may be keys."""
+    asked, texts = set[str](), set[str]()
+    for file in sorted(PACKAGE.rglob("*.py")):
+        with file.open("rb") as source:
+            asked |= {str(found[1]) for found in extract("python", source, keywords={"sentence": (2,)})}
+        tree = ast.parse(file.read_text("utf-8"))
+        texts |= {
+            node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        }
+    for file in sorted(PACKAGE.rglob("templates/**/*.*")):
+        with file.open("rb") as source:
+            found = extract("jinja2.ext:babel_extract", source, keywords={"t": None}, options={"trimmed": "true"})
+            asked |= {str(each[1]) for each in found}
+    return asked, texts
+
+
+def test_every_sentence_that_code_asks_for_is_there_and_none_is_there_for_nothing() -> None:
+    asked, texts = keys_in_code()
+    known = set(catalogue("en"))
+    assert {"refusal.held", "chat.renewal", "page.entries"} <= asked, "the extraction finds what it should"
+    assert asked - known == set()
+    assert known - asked - texts == set()
 
 
 def test_numbers_and_days_are_written_as_the_language_writes_them() -> None:

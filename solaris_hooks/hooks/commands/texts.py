@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import islice
 
 from solaris_hooks.hooks.commands.parsing import CommandName
+from solaris_hooks.hooks.refusals import standing
 from solaris_hooks.ledger.records import Account, CreditLot, DailyUsage
 from solaris_hooks.messages import LOCALES, day, day_and_month, sentence, whole_number
 from solaris_hooks.quota.balance import Balance, State, Status
@@ -159,16 +160,9 @@ def bar(balance: Balance) -> str:
 
 def _standing(balance: Balance) -> str:
     """What an administrator has said of the account, where it may not use anything."""
-    locale, reason = balance.locale, balance.status_reason
     if balance.status is Status.ACTIVE:
         return ""
-    if balance.status is Status.PENDING:
-        key, because = "refusal.pending", "refusal.pending_because"
-    elif balance.status is Status.BLOCKED:
-        key, because = "refusal.blocked", "refusal.blocked_because"
-    else:
-        key, because = "refusal.suspended", "refusal.suspended_because"
-    return sentence(locale, because, reason=_cell(reason)) if reason else sentence(locale, key)
+    return standing(balance, _cell(balance.status_reason) if balance.status_reason else None)
 
 
 def _renewal(balance: Balance) -> str:
