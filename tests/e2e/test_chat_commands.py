@@ -47,7 +47,7 @@ def test_every_route_answers_whole_and_streamed_without_a_provider(world: World)
         said.add(messages.messages.create(**asked).content[0].text)
         with messages.messages.stream(**asked) as stream_of_messages:
             said.add(stream_of_messages.get_final_text())
-    (text,) = said
+    (text,) = {re.sub(r"token=[^)]*", "token=", each or "") for each in said}
     assert "| Usados neste período | 500 |" in text
     assert "| Concedidos | 100.000 |" in text
     assert [row["hold_id"] for row in user.settled()] == [booked["hold_id"]], "nothing else was held or booked"

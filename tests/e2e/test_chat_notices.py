@@ -25,13 +25,18 @@ def text_of(chunks: list[ChatCompletionChunk]) -> str:
     return "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
 
 
+def ends(chunks: list[ChatCompletionChunk]) -> list[str]:
+    reasons = (chunk.choices[0].finish_reason for chunk in chunks if chunk.choices)
+    return [reason for reason in reasons if reason]
+
+
 def test_the_stream_that_crosses_a_threshold_says_so_once_and_its_usage_stays_the_providers(world: World) -> None:
     user = world.user(tokens=TOKENS)
     chunks = chat(user, sim(prompt_tokens=80, completion_tokens=3200), stream_options={"include_usage": True})
     said = text_of(chunks)
     assert "\n\n> Você já usou 82 % dos seus tokens: restam 720 até " in said
     assert said.endswith("escreva /saldo; para pedir mais, /creditos.")
-    assert [chunk.choices[0].finish_reason for chunk in chunks if chunk.choices][-1] == "stop"
+    assert ends(chunks) == ["stop"]
     assert chunks[-1].usage is not None
     assert chunks[-1].usage.total_tokens == 3280
     assert [row["charge"] for row in user.settled()] == [3280]
@@ -51,7 +56,7 @@ def test_a_stream_that_its_account_ends_says_why(world: World) -> None:
     user = world.user(tokens=900)
     chunks = chat(user, sim(prompt_tokens=20, completion_tokens=4000, ignore_cap=True))
     assert "> Esta resposta terminou aqui porque seus tokens acabaram: a cota se renova em " in text_of(chunks)
-    assert [chunk.choices[0].finish_reason for chunk in chunks if chunk.choices][-1] == "length"
+    assert ends(chunks) == ["length"]
 
 
 @pytest.mark.parametrize("model", ["demo", "bridged"])

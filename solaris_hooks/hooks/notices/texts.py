@@ -63,7 +63,7 @@ def _said(balance: Balance, event: Event) -> str:
 
 def _decided(locale: str, event: Event, number: str) -> str:
     reason = " ".join(str(event.details.get("reason") or "").split())
-    if event.details.get("state") == "approved":
+    if event.details.get("approved") is True:
         return sentence(locale, "notice.approved", tokens=number)
     if reason:
         return sentence(locale, "notice.rejected_because", tokens=number, reason=reason)
