@@ -121,3 +121,24 @@ def test_the_link_in_an_answer_opens_the_users_own_statement_once(world: World) 
         assert "<td>demo</td>" in page.text
         assert browser.get("/solaris/static/solaris.css").status_code == 200
         assert browser.get(found[1]).status_code == 403
+
+
+def test_credits_are_asked_for_in_the_chat_and_the_answer_is_told_there(world: World) -> None:
+    user = world.user(tokens=100_000)
+    said = say(user, "/creditos 200 mil projeto X")
+    assert "Seu pedido de 200.000 tokens foi enviado ao administrador" in said
+    (request,) = world.rows("SELECT * FROM solaris.credit_requests WHERE account_id = %s", user.account_id)
+    assert (request["tokens"], request["reason"], request["state"]) == (200_000, "projeto X", "requested")
+    assert "foi enviado" not in say(user, "/creditos 200000"), "a reason is asked for"
+    assert "foi enviado" not in say(user, "/creditos 999m tudo"), "it is more than may be asked for"
+    assert len(world.rows("SELECT 1 FROM solaris.credit_requests WHERE account_id = %s", user.account_id)) == 1
+    world.rows(
+        "SELECT solaris.decide_request_v1("
+        "%s, NULL, 'approved', NULL, gen_random_uuid(), NULL, NULL, NULL, NULL, 'admin:root', NULL)",
+        request["request_id"],
+    )
+    with openai.OpenAI(base_url=f"{world.proxy.base_url}/v1", api_key=user.key) as client:
+        asked: Any = {"model": "demo", "messages": sim(prompt_tokens=1, completion_tokens=1), "stream": True}
+        chunks = list(client.chat.completions.create(**asked))
+    told = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+    assert told.endswith("> Seu pedido de créditos foi aprovado: 200.000 tokens.")

@@ -64,7 +64,7 @@ def keys_in_code() -> tuple[set[str], set[str]]:
         texts |= {
             node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
         }
-    for file in sorted(PACKAGE.rglob("templates/**/*.*")):
+    for file in sorted((PACKAGE / "web").rglob("templates/**/*.*")):
         with file.open("rb") as source:
             found = extract("jinja2.ext:babel_extract", source, keywords={"t": None}, options={"trimmed": "true"})
             asked |= {str(each[1]) for each in found}

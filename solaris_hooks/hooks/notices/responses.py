@@ -14,12 +14,13 @@ from litellm.types.llms.openai import (
     OutputTextDeltaEvent,
     OutputTextDoneEvent,
 )
+from pydantic import BaseModel
 
 from solaris_hooks.hooks.commands.written import item_events
 from solaris_hooks.hooks.notices.insertion import AnswerText
 from solaris_hooks.hooks.reported import field_of, items_of, text_or_nothing
 
-_CLASSES = (
+_CLASSES: tuple[type[BaseModel], ...] = (
     OutputItemAddedEvent,
     ContentPartAddedEvent,
     OutputTextDeltaEvent,

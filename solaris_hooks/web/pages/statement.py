@@ -18,6 +18,7 @@ from solaris_hooks.ledger.port import Books
 from solaris_hooks.ledger.records import Account, DailyUsage
 from solaris_hooks.ledger.used_links import UsedLinks
 from solaris_hooks.quota.errors import SolarisError
+from solaris_hooks.quota.projection import WINDOW_DAYS, exhaustion_day
 from solaris_hooks.web.asgi import MOUNT_PATH
 from solaris_hooks.web.links import LinkError, Tickets
 from solaris_hooks.web.pages.entries import lines
@@ -90,7 +91,12 @@ class StatementPages:
         zone = ZoneInfo(balance.time_zone)
         since = balance.period.start.astimezone(zone).date()
         today = max(since, dt.datetime.now(zone).date())
-        days = await self.books.daily_usage(balance.account_id, since=since, until=today)
+        first = min(since, today - dt.timedelta(days=WINDOW_DAYS - 1))
+        known = await self.books.daily_usage(balance.account_id, since=first, until=today)
+        days = [each for each in known if each.day >= since]
+        runs_out = exhaustion_day(
+            balance.remaining, _by_day(known), today=today, renews_on=balance.renews_at.astimezone(zone).date()
+        )
         entries = await self.books.entries(balance.account_id, limit=LATEST_ENTRIES)
         return page(
             "statement.html",
@@ -98,6 +104,7 @@ class StatementPages:
             time_zone=balance.time_zone,
             root=_root(request),
             account=account,
+            runs_out=runs_out if balance.remaining > 0 else None,
             balance=balance,
             models=_by_model(days).most_common(),
             days=sorted(_by_day(days).items(), reverse=True),

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import AsyncIterator
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -141,11 +142,21 @@ async def test_the_statement_tells_use_credits_and_entries_in_plain_words(
     assert "84 % usados." in page
     assert "Restam 155.000 de 1.005.000 tokens" in page
     assert "<td>gpt-4o</td>" in page
+    assert ("seus tokens acabam em" in page) == (zone_day(1) < renewal_day(ledger)), "at this pace one day is left"
     assert "Uso de gpt-4o" in page
     assert "Créditos recebidos: obrigado &lt;i&gt;" in page
     assert "não pode usar tokens no momento. fatura" in page
     await ledger.put_account(ANA, AccountChange(locale="en"), actor="admin:a")
     assert "155,000 of 1,005,000 tokens are left" in (await client.get("/solaris/me")).text
+
+
+def zone_day(ahead: int) -> dt.date:
+    return (dt.datetime.now(ZoneInfo("America/Sao_Paulo")) + dt.timedelta(days=ahead)).date()
+
+
+def renewal_day(ledger: MemoryLedger) -> dt.date:
+    ends = ledger._accounts[ANA].figures.period.end
+    return ends.astimezone(ZoneInfo("America/Sao_Paulo")).date()
 
 
 async def test_pages_forbid_scripts_frames_and_caches(client: httpx.AsyncClient, links: StatementLinks) -> None:
