@@ -26,6 +26,8 @@ from litellm.proxy._types import UserAPIKeyAuth
 from starlette.types import Scope
 
 from solaris_hooks import __version__
+from solaris_hooks.alert_settings import WorkerPlace
+from solaris_hooks.alerts.assembly import build_worker
 from solaris_hooks.credits.counter import RequestCounter
 from solaris_hooks.credits.requests import CreditRequests
 from solaris_hooks.hooks import tokenizer
@@ -177,6 +179,8 @@ def _chores(
         Chore(EXCHANGE_SECONDS, lengths.exchange),
         Chore(DAY_SECONDS, partial(ledger.make_usage_partitions, months=MONTHS_AHEAD)),
     ]
+    if settings.alerts.worker is WorkerPlace.IN_PROXY:
+        chores.append(Chore(0, build_worker(settings, ledger).keep_running))
     checkpoints = _checkpoints(settings)
     if checkpoints is not None:
 

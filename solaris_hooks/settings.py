@@ -19,6 +19,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from solaris_hooks.alert_settings import AlertSettings, WebhookSettings
 from solaris_hooks.anomaly_settings import AnomalySettings
 from solaris_hooks.database_url import DatabaseUrlError, libpq_url
 from solaris_hooks.ledger.records import NewAccount
@@ -211,6 +212,8 @@ class Settings(BaseSettings):
         default_factory=AnomalySettings, description="When use is far above an account's own pattern."
     )
     mail: MailSettings | None = Field(None, description="The server that takes mails; without it none are sent.")
+    alerts: AlertSettings = Field(AlertSettings(), description="Who is told of what, how often, and by whom.")
+    webhooks: tuple[WebhookSettings, ...] = Field((), description="Addresses that are told of events.")
 
     unknown_model_output_tokens: int = Field(
         16384, ge=1, le=10_000_000, description="Output cap where LiteLLM knows no limit of the model."
@@ -277,6 +280,14 @@ class Settings(BaseSettings):
     def _each_name_once(cls, value: list[CreditPackage]) -> list[CreditPackage]:
         if len({each.name for each in value}) < len(value):
             raise ValueError("two packages have the same name")
+        return value
+
+    @field_validator("webhooks")
+    @classmethod
+    def _names_differ(cls, value: tuple[WebhookSettings, ...]) -> tuple[WebhookSettings, ...]:
+        names = [each.name for each in value]
+        if len(names) > len(set(names)):
+            raise ValueError("need names that differ")
         return value
 
     @field_validator("checkpoint_interval_seconds")
@@ -370,6 +381,8 @@ def _section(config_path: Path) -> dict[str, Any]:
 def _from_environment(name: str, value: object) -> object:
     if isinstance(value, dict):
         return {inner: _from_environment(f"{name}.{inner}", each) for inner, each in value.items()}
+    if isinstance(value, list):
+        return [_from_environment(f"{name}.{position}", each) for position, each in enumerate(value)]
     if not isinstance(value, str) or not value.startswith("os.environ/"):
         return value
     variable = value.removeprefix("os.environ/")

@@ -36,6 +36,8 @@ class Delivery:
         locale: the reader's language, ``pt_BR`` or ``en``.
         time_zone: IANA name of the zone in which the reader's days begin.
         name: how the account's user is called; None where nobody knows.
+        others: further events that this message tells its reader, oldest first: where many waited, one
+            message tells them all. ``event`` is the newest or the most pressing of them.
     """
 
     delivery_id: UUID
@@ -46,6 +48,7 @@ class Delivery:
     locale: str
     time_zone: str
     name: str | None = None
+    others: tuple[Event, ...] = ()
 
 
 class DeliveryError(SolarisError):

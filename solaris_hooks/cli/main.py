@@ -16,6 +16,7 @@ from solaris_hooks.cli import (
     accounts,
     audit,
     credits,  # noqa: A004 - named as its command
+    deliveries,
     doctor,
     history,
     journal,
@@ -23,6 +24,7 @@ from solaris_hooks.cli import (
     plans,
     reconcile,
     requests,
+    worker,
 )
 from solaris_hooks.cli.failures import told
 from solaris_hooks.cli.invocation import ExitCode
@@ -39,6 +41,7 @@ app.add_typer(accounts.app, name="accounts")
 app.add_typer(credits.app, name="credits")
 app.add_typer(requests.app, name="requests")
 app.add_typer(plans.app, name="plans")
+app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(journal.app, name="journal")
 app.command("entries")(history.entries)
@@ -47,6 +50,7 @@ app.command("holds")(history.holds)
 app.command("sweep")(history.sweep)
 app.command("reconcile")(reconcile.reconcile)
 app.command("migrate")(ledger.migrate)
+app.command("worker")(worker.worker)
 app.command("doctor")(doctor.doctor)
 
 

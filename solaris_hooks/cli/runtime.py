@@ -11,6 +11,8 @@ from uuid import UUID
 
 import psycopg
 
+from solaris_hooks.alerts.assembly import build_worker
+from solaris_hooks.alerts.worker import AlertWorker
 from solaris_hooks.ledger import checkpoints, migrations, reconcile
 from solaris_hooks.ledger.checkpoints import Checkpoint, SigningKey, Taken
 from solaris_hooks.ledger.errors import translated
@@ -62,6 +64,18 @@ async def open_ledger(using: Settings) -> AsyncIterator[Ledger]:
         prepare=using.prepared_statements,
     ) as ledger:
         yield ledger
+
+
+@asynccontextmanager
+async def open_worker(using: Settings) -> AsyncIterator[AlertWorker]:
+    """A worker that does what is due, for a while.
+
+    Raises:
+        LedgerUnavailableError: PostgreSQL cannot be reached; the message says why.
+        SettingsError: mails cannot be made as the settings say.
+    """
+    async with open_ledger(using) as ledger:
+        yield build_worker(using, cast("PostgresLedger", ledger))  # open_ledger makes no other
 
 
 def migrate(using: Settings) -> list[str]:

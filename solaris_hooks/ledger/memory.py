@@ -25,6 +25,7 @@ from solaris_hooks.ledger.memory_account import (
     settlement_facts,
 )
 from solaris_hooks.ledger.memory_credits import MemoryCreditLots, MemoryRequestBook
+from solaris_hooks.ledger.memory_deliveries import MemoryDeliveries
 from solaris_hooks.ledger.records import (
     NOTHING,
     Account,
@@ -80,6 +81,7 @@ class MemoryLedger:
         self._end_users: dict[AccountId, AccountId] = {}
         self._plans = {DEFAULT_PLAN.plan_id: DEFAULT_PLAN}
         self.trail = MemoryAuditTrail()
+        self.deliveries = MemoryDeliveries()
         self.lots = MemoryCreditLots(self)
         self.requests = MemoryRequestBook(self)
         self._lengths: Counter[tuple[str, LengthKind, int]] = Counter()

@@ -1,4 +1,4 @@
-"""Bring the ``solaris`` schema up to date: numbered SQL files, applied by yoyo.
+"""Bring the ``solaris`` schema up to date: numbered SQL files, applied by yoyo; then the job library's own schema.
 
 Safe at every boot and from several proxies at once: one advisory lock of PostgreSQL
 serialises them, and it goes with its transaction, so that a process killed half-way
@@ -21,6 +21,7 @@ import psycopg
 from yoyo import read_migrations
 
 from solaris_hooks.ledger.errors import translated
+from solaris_hooks.ledger.jobs import schema as job_schema
 from solaris_hooks.ledger.migration_backend import Backend
 from solaris_hooks.quota.errors import LedgerError, SchemaError
 
@@ -51,9 +52,10 @@ def migrate(conninfo: str) -> list[str]:
             applied = [migration.id for migration in pending]
             if applied:
                 _apply(backend, pending)
+        applied += _of_jobs(connection)
         connection.execute("SELECT solaris.make_usage_partitions_v1(%s, NULL)", (MONTHS_AHEAD,))
     for name in applied:
-        _LOG.info("applied migration %s to schema solaris", name)
+        _LOG.info("applied migration %s", name)
     return applied
 
 
@@ -66,10 +68,11 @@ def pending(conninfo: str) -> list[str]:
     with translated():
         with _connection(conninfo) as connection:
             row = connection.execute("SELECT to_regclass('solaris._yoyo_migration')").fetchone()
+            of_jobs = job_schema.missing(connection)
         if row is None or row[0] is None:
-            return [migration.id for migration in _migrations()]
+            return [migration.id for migration in _migrations()] + of_jobs
         with _backend(conninfo) as backend:
-            return [migration.id for migration in backend.to_apply(_migrations())]
+            return [migration.id for migration in backend.to_apply(_migrations())] + of_jobs
 
 
 def _apply(backend: Any, pending: Any) -> None:
@@ -78,6 +81,16 @@ def _apply(backend: Any, pending: Any) -> None:
     except psycopg.Error as exc:
         text = exc.diag.message_primary or str(exc)
         raise LedgerError(f"A migration of schema solaris failed, the books are as before it: {text}") from exc
+
+
+def _of_jobs(connection: psycopg.Connection) -> list[str]:
+    try:
+        return job_schema.bring_up_to_date(connection)
+    except psycopg.OperationalError:
+        raise
+    except psycopg.Error as exc:
+        text = exc.diag.message_primary or str(exc)
+        raise LedgerError(f"A migration of schema solaris_jobs failed, which is as before it: {text}") from exc
 
 
 def books_id(conninfo: str) -> UUID:

@@ -16,6 +16,7 @@ from typing import Protocol
 from solaris_hooks.ledger.audit_trail import AuditTrail
 from solaris_hooks.ledger.credit_lots import CreditLots
 from solaris_hooks.ledger.credit_requests import RequestBook
+from solaris_hooks.ledger.deliveries import DeliveryBook
 from solaris_hooks.ledger.event import Event
 from solaris_hooks.ledger.lengths import LengthCount
 from solaris_hooks.ledger.records import (
@@ -121,6 +122,11 @@ class Books(Protocol):
     @property
     def trail(self) -> AuditTrail:
         """What was changed by whom."""
+        ...
+
+    @property
+    def deliveries(self) -> DeliveryBook:
+        """What was sent to whom."""
         ...
 
     @property

@@ -14,6 +14,7 @@ from solaris_hooks.ledger import rows
 from solaris_hooks.ledger.audit import verified
 from solaris_hooks.ledger.audit_trail import PostgresAuditTrail
 from solaris_hooks.ledger.checkpoints import Checkpoint
+from solaris_hooks.ledger.deliveries import Deliveries
 from solaris_hooks.ledger.event import Event
 from solaris_hooks.ledger.lanes import Lanes
 from solaris_hooks.ledger.lengths import LengthCount
@@ -95,6 +96,7 @@ class PostgresLedger:
         self.requests = PostgresRequestBook(self._statements, self._clock)
         self.overview = Overview(self._statements, self._clock)
         self.used_links = PostgresUsedLinks(self._statements)
+        self.deliveries = Deliveries(self._statements, now=self._clock)
 
     @classmethod
     @asynccontextmanager

@@ -1,4 +1,4 @@
-"""The named statements of ``sql/queries.sql``."""
+"""The named statements of ``sql/queries.sql`` and ``sql/deliveries.sql``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+
+FILES = ("queries.sql", "deliveries.sql")
 
 _NAME = re.compile(r"^-- (?P<name>[a-z_]+) --$", re.MULTILINE)
 _PARAMETER = re.compile(r"%\((?P<name>[a-z_]+)\)s")
@@ -26,7 +28,8 @@ class Positional:
 @cache
 def statements() -> dict[str, str]:
     """All statements by name, read once from the package."""
-    text = resources.files("solaris_hooks.ledger").joinpath("sql/queries.sql").read_text("utf-8")
+    folder = resources.files("solaris_hooks.ledger").joinpath("sql")
+    text = "\n".join(folder.joinpath(name).read_text("utf-8") for name in FILES)
     _, *pieces = _NAME.split(text)
     return dict(zip(pieces[::2], (body.strip().rstrip(";") for body in pieces[1::2]), strict=True))
 

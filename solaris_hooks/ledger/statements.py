@@ -116,6 +116,18 @@ class Statements:
                     await connection.set_isolation_level(None)
                     await connection.set_autocommit(True)
 
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection[DictRow]]:
+        """A connection for several statements that happen together or not at all.
+
+        Raises:
+            SolarisError: what went wrong, in our words.
+        """
+        with errors.translated():
+            await self._open()
+            async with self._wires.lent() as connection, connection.transaction():
+                yield connection
+
     async def _execute(self, name: str, parameters: Mapping[str, object]) -> Sequence[Row]:
         with errors.translated():
             await self._open()

@@ -21,15 +21,16 @@ _OPEN = "/health"
 _ANSWER = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorAnswer"}}}
 
 
-def _error(status: int, description: str) -> Responses:
+def error_answers(status: int, description: str) -> Responses:
+    """What a route's description says of an error."""
     return {status: {"model": ErrorAnswer, "description": description}}
 
 
-NOT_FOUND = _error(404, "There is no such account, plan, lot or request.")
-CONFLICT = _error(409, "The idempotency key was used for other credits.")
-REQUEST_DECIDED = _error(409, "The request was decided otherwise before.")
-TOO_MANY_REQUESTS = _error(429, "As many requests wait, or were made within 24 hours, as may.")
-UNAVAILABLE = _error(503, "The books cannot be read now.")
+NOT_FOUND = error_answers(404, "There is no such account, plan, lot or request.")
+CONFLICT = error_answers(409, "The idempotency key was used for other credits.")
+REQUEST_DECIDED = error_answers(409, "The request was decided otherwise before.")
+TOO_MANY_REQUESTS = error_answers(429, "As many requests wait, or were made within 24 hours, as may.")
+UNAVAILABLE = error_answers(503, "The books cannot be read now.")
 
 ABOUT = """\
 Exact tokens per user for the LiteLLM proxy. All token figures are booked (weighted) whole tokens; all times are UTC.

@@ -17,6 +17,13 @@ from solaris_hooks.ledger.errors import translated
 OLDEST_POSTGRES = 14
 CLOCK_SECONDS = 2.0
 """Leases, periods and expiries are the database's; a proxy whose clock differs more logs misleading times."""
+_WAITS = "10 minutes"
+_WAITING = """
+    SELECT (SELECT count(*) FROM solaris.deliveries WHERE state = 'pending' AND created_at < now() - %s::interval)
+        + (SELECT count(*) FROM solaris.events WHERE dispatched_at IS NULL AND at < now() - %s::interval)
+"""
+_SILENT = dt.timedelta(minutes=2)
+"""Workers say every 20 s that they live."""
 _LATE = "2 minutes"
 """Proxies sweep about every 30 s: a hold whose lease ended longer ago waits for nobody."""
 
@@ -32,6 +39,9 @@ class DatabaseFacts:
         litellm_tables: whether LiteLLM's tables are in the same database.
         next_month: whether usage has its partition for the next month.
         expired_holds: holds whose lease ended a while ago.
+        dead_deliveries: messages that were given up.
+        waiting_deliveries: messages, and events of which none were made yet, that have waited for a while.
+        worker_silent: how long no worker has been heard of; None where none was ever heard of, or all ended.
     """
 
     version: int
@@ -40,6 +50,9 @@ class DatabaseFacts:
     litellm_tables: bool
     next_month: bool
     expired_holds: int
+    dead_deliveries: int = 0
+    waiting_deliveries: int = 0
+    worker_silent: dt.timedelta | None = None
 
 
 def facts(conninfo: str) -> DatabaseFacts:
@@ -56,7 +69,7 @@ def facts(conninfo: str) -> DatabaseFacts:
         litellm = _value(
             connection, "SELECT EXISTS (SELECT FROM pg_tables WHERE tablename = 'LiteLLM_VerificationToken')"
         )
-        next_month, expired = True, 0
+        next_month, expired, dead, waiting, silent = True, 0, 0, 0, None
         if not pending:
             next_month = _value(
                 connection,
@@ -68,6 +81,11 @@ def facts(conninfo: str) -> DatabaseFacts:
                 "SELECT count(*) FROM solaris.holds WHERE lease_until < clock_timestamp() - %s::interval",
                 _LATE,
             )
+            dead = _value(connection, "SELECT count(*) FROM solaris.deliveries WHERE state = 'dead'")
+            waiting = _value(connection, _WAITING, _WAITS, _WAITS)
+            silent = _value(
+                connection, "SELECT clock_timestamp() - max(last_heartbeat) FROM solaris_jobs.procrastinate_workers"
+            )
         return DatabaseFacts(
             version=connection.info.server_version // 10_000,
             clock_difference=(at - before - (after - before) / 2).total_seconds(),
@@ -75,6 +93,9 @@ def facts(conninfo: str) -> DatabaseFacts:
             litellm_tables=litellm,
             next_month=next_month,
             expired_holds=expired,
+            dead_deliveries=dead,
+            waiting_deliveries=waiting,
+            worker_silent=silent,
         )
 
 
@@ -85,7 +106,16 @@ def _value(connection: psycopg.Connection, sql: str, *values: str) -> Any:
 
 def database(found: DatabaseFacts) -> list[Finding]:
     """All checks of the database."""
-    return [version(found), schema(found), litellm_tables(found), clock(found), partitions(found), holds(found)]
+    return [
+        version(found),
+        schema(found),
+        litellm_tables(found),
+        clock(found),
+        partitions(found),
+        holds(found),
+        worker(found),
+        deliveries(found),
+    ]
 
 
 def version(found: DatabaseFacts) -> Finding:
@@ -142,3 +172,31 @@ def holds(found: DatabaseFacts) -> Finding:
             f"{found.expired_holds:,} of dead requests wait to be ended; start a proxy, or run `solaris sweep`.",
         )
     return ok("holds", "none is left behind")
+
+
+def worker(found: DatabaseFacts) -> Finding:
+    """Whether somebody sends messages."""
+    if found.pending:
+        return warn("worker", "was not looked for; run `solaris migrate` first.")
+    start = "start a proxy, or run `solaris worker`"
+    if found.worker_silent is None:
+        text = "none runs, so that nobody is told of anything"
+        return warn("worker", f"{text}; {start}.") if found.waiting_deliveries else ok("worker", "none runs")
+    if found.worker_silent > _SILENT:
+        minutes = int(found.worker_silent.total_seconds() // 60)
+        return warn("worker", f"none has been heard of for {minutes:,} minutes; {start}.")
+    return ok("worker", f"one was heard of {found.worker_silent.total_seconds():.0f} s ago")
+
+
+def deliveries(found: DatabaseFacts) -> Finding:
+    """Whether messages arrive."""
+    if found.pending:
+        return warn("deliveries", "were not checked; run `solaris migrate` first.")
+    if found.dead_deliveries:
+        return warn(
+            "deliveries",
+            f"{found.dead_deliveries:,} were given up; see `solaris deliveries list --state dead`.",
+        )
+    if found.waiting_deliveries:
+        return warn("deliveries", f"{found.waiting_deliveries:,} have waited for more than ten minutes.")
+    return ok("deliveries", "none was given up")

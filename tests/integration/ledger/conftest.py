@@ -46,6 +46,7 @@ def empty(superuser_url: str) -> None:
             "events",
             "audit",
             "end_users",
+            "deliveries",
         ):
             connection.execute(sql.SQL("DELETE FROM solaris.{}").format(sql.Identifier(table)))
         connection.execute("DELETE FROM solaris.plans WHERE plan_id <> 'default'")

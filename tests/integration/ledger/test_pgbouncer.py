@@ -5,12 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import psycopg
 import pytest
+from procrastinate import App
+from procrastinate.jobs import Status
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
 
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.testing import fresh_database
+from solaris_hooks.ledger.jobs import JobConnector, put_deliveries
 from solaris_hooks.ledger.migrations import books_id, migrate, pending
 from solaris_hooks.ledger.postgres import PostgresLedger
 from solaris_hooks.ledger.records import HoldOutcome, HoldRequest, Plan, Settlement
@@ -98,3 +104,27 @@ async def test_whatever_the_ledger_does_it_does_behind_it_too(ledger: PostgresLe
     assert [plan.plan_id for plan in await ledger.plans()] == ["default"]
     assert (await ledger.verify(bia)).ok
     await ledger.ping()
+
+
+async def test_jobs_are_put_taken_and_ended_behind_it(migrated: Bouncer) -> None:
+    """The library's names are found in its schema, and the search path is that of a new connection afterwards."""
+    delivery = new_hold_id()
+    async with (
+        AsyncConnectionPool[AsyncConnection[Any]](
+            migrated.url, kwargs={"prepare_threshold": None}, min_size=2, max_size=2, open=False
+        ) as pool,
+        App(connector=JobConnector()).open_async(pool) as app,
+    ):
+        async with pool.connection() as connection:
+            await put_deliveries(connection, [delivery])
+        manager = app.job_manager
+        worker = await manager.register_worker()
+        jobs = await asyncio.gather(*(manager.fetch_job(None, worker) for _ in range(2)))
+        (job,) = [job for job in jobs if job is not None]
+        assert job.task_kwargs == {"delivery_id": str(delivery)}
+        await manager.finish_job(job, Status.SUCCEEDED, delete_job=True)
+        await manager.unregister_worker(worker)
+    with contextlib.ExitStack() as stack:
+        for _ in range(SERVERS):
+            client = stack.enter_context(psycopg.connect(migrated.url))
+            assert client.execute("SHOW search_path").fetchone() == ('"$user", public',)

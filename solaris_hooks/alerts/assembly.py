@@ -1,0 +1,43 @@
+"""Puts the parts together that tell of events, from the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from solaris_hooks.alerts import chores
+from solaris_hooks.alerts.chores import PeriodicChore
+from solaris_hooks.alerts.delivery import Channel, ChannelName
+from solaris_hooks.alerts.dispatcher import Dispatcher
+from solaris_hooks.alerts.routing import Routing
+from solaris_hooks.alerts.sending import Sender
+from solaris_hooks.alerts.webhooks.channel import WebhookChannel
+from solaris_hooks.alerts.worker import AlertWorker
+from solaris_hooks.ledger.postgres import PostgresLedger
+from solaris_hooks.settings import Settings
+
+
+def build_worker(settings: Settings, ledger: PostgresLedger) -> AlertWorker:
+    """The worker of a process. Connects to nothing.
+
+    Raises:
+        SettingsError: mails cannot be made as the settings say.
+    """
+    channels = build_channels(settings)
+    return AlertWorker(
+        settings.database_url,
+        dispatcher=Dispatcher(
+            ledger.deliveries, Routing(settings.alerts, settings.webhooks, mails=ChannelName.MAIL in channels)
+        ),
+        sender=Sender(ledger.deliveries, channels, settings.alerts, time_zone=settings.default_time_zone),
+        chores=_chores(settings, ledger),
+        settings=settings.alerts,
+    )
+
+
+def build_channels(settings: Settings) -> dict[ChannelName, Channel]:
+    """What messages can be sent over."""
+    return {ChannelName.WEBHOOK: WebhookChannel(settings.webhooks)}
+
+
+def _chores(settings: Settings, ledger: PostgresLedger) -> Sequence[PeriodicChore]:
+    return [chores.purge(ledger.deliveries, keep_days=settings.alerts.keep_days)]
