@@ -8,6 +8,7 @@ from solaris_hooks.alerts import chores
 from solaris_hooks.alerts.chores import PeriodicChore
 from solaris_hooks.alerts.delivery import Channel, ChannelName
 from solaris_hooks.alerts.dispatcher import Dispatcher
+from solaris_hooks.alerts.mail.channel import mail_channel
 from solaris_hooks.alerts.routing import Routing
 from solaris_hooks.alerts.sending import Sender
 from solaris_hooks.alerts.webhooks.channel import WebhookChannel
@@ -22,7 +23,7 @@ def build_worker(settings: Settings, ledger: PostgresLedger) -> AlertWorker:
     Raises:
         SettingsError: mails cannot be made as the settings say.
     """
-    channels = build_channels(settings)
+    channels = build_channels(settings, ledger)
     return AlertWorker(
         settings.database_url,
         dispatcher=Dispatcher(
@@ -34,10 +35,21 @@ def build_worker(settings: Settings, ledger: PostgresLedger) -> AlertWorker:
     )
 
 
-def build_channels(settings: Settings) -> dict[ChannelName, Channel]:
-    """What messages can be sent over."""
-    return {ChannelName.WEBHOOK: WebhookChannel(settings.webhooks)}
+def build_channels(settings: Settings, ledger: PostgresLedger) -> dict[ChannelName, Channel]:
+    """What messages can be sent over.
+
+    Raises:
+        SettingsError: a template of mails is wrong.
+    """
+    channels: dict[ChannelName, Channel] = {ChannelName.WEBHOOK: WebhookChannel(settings.webhooks)}
+    mail = mail_channel(settings, ledger)
+    if mail is not None:
+        channels[ChannelName.MAIL] = mail
+    return channels
 
 
 def _chores(settings: Settings, ledger: PostgresLedger) -> Sequence[PeriodicChore]:
-    return [chores.purge(ledger.deliveries, keep_days=settings.alerts.keep_days)]
+    return [
+        chores.expire_credits(ledger.lots),
+        chores.purge(ledger.deliveries, keep_days=settings.alerts.keep_days),
+    ]

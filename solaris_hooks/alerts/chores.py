@@ -6,13 +6,15 @@ import datetime as dt
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
+from solaris_hooks.ledger.credit_lots import CreditLots
 from solaris_hooks.ledger.deliveries import Deliveries
 
 _LOG = logging.getLogger(__name__)
 
-PURGE_BATCH = 1000
-_MOST_PURGES = 100
+BATCH = 1000
+_MOST_BATCHES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +32,33 @@ class PeriodicChore:
     work: Callable[[], Awaitable[object]]
 
 
+async def in_batches(work: Callable[[], Awaitable[int]], batch: int = BATCH) -> int:
+    """Do something again until it has less to do than a batch, or for a long time. Returns how much it did."""
+    done = 0
+    for _ in range(_MOST_BATCHES):
+        some = await work()
+        done += some
+        if some < batch:
+            break
+    return done
+
+
+def expire_credits(lots: CreditLots) -> PeriodicChore:
+    """Expires the credits of accounts that nobody looks at."""
+
+    async def work() -> None:
+        expired = await in_batches(partial(lots.expire_due, limit=BATCH))
+        if expired:
+            _LOG.info("credits of %d accounts expired", expired)
+
+    return PeriodicChore("solaris.expire_credits", "*/10 * * * *", work)
+
+
 def purge(deliveries: Deliveries, *, keep_days: int) -> PeriodicChore:
     """Forgets deliveries that ended, and events that everybody was told of, after some days."""
 
     async def work() -> None:
-        gone = 0
-        for _ in range(_MOST_PURGES):
-            batch = await deliveries.purge(older_than=dt.timedelta(days=keep_days), limit=PURGE_BATCH)
-            gone += batch
-            if batch < PURGE_BATCH:
-                break
+        gone = await in_batches(partial(deliveries.purge, older_than=dt.timedelta(days=keep_days), limit=BATCH))
         if gone:
             _LOG.info("forgot %d deliveries and events older than %d days", gone, keep_days)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -23,7 +23,7 @@ from solaris_hooks.alerts.worker import AlertWorker
 from solaris_hooks.ledger.deliveries import DeliveryFilter, DeliveryRecord
 from solaris_hooks.ledger.migrations import migrate
 from solaris_hooks.ledger.postgres import PostgresLedger
-from solaris_hooks.ledger.records import AccountChange, Grant, Plan, Settlement
+from solaris_hooks.ledger.records import AccountChange, CreditOrigin, Grant, Plan, Settlement
 from solaris_hooks.quota.ids import AccountId, new_hold_id
 from solaris_hooks.quota.usage import Usage, UsageSource
 
@@ -100,7 +100,7 @@ class Alerts:
                 reason="test",
                 actor="test",
                 idempotency_key=str(new_hold_id()),
-                origin=origin,
+                origin=CreditOrigin(origin),
             )
         )
 
@@ -112,7 +112,9 @@ class Alerts:
         return [(row.target, row.kind, row.state.value) for row in await self.rows(**wanted)]
 
     def asked(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self.url, autocommit=True) as connection:
+        # The job library's triggers name its tables without their schema.
+        path = "-csearch_path=solaris_jobs"
+        with psycopg.connect(self.url, autocommit=True, options=path) as connection:
             cursor = connection.execute(query.encode(), parameters)
             return cursor.fetchall() if cursor.description else []
 
@@ -164,6 +166,3 @@ async def alerts(emptied: str) -> AsyncIterator[Alerts]:
         made = Alerts(emptied, ledger)
         await made.account(email="ana@example.org", name="Ana", locale="en")
         yield made
-
-
-Opened = Callable[[], PostgresLedger]
