@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from solaris_hooks.alert_settings import AlertSettings, WebhookSettings
 from solaris_hooks.alerts.delivery import Audience, ChannelName
-from solaris_hooks.ledger.deliveries import Happening, NewDelivery
+from solaris_hooks.ledger.delivery_records import Happening, NewDelivery
 from solaris_hooks.ledger.event import Event, EventKind
 
 FOR_USERS = frozenset(

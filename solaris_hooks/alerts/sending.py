@@ -18,7 +18,8 @@ from solaris_hooks.alerts.delivery import (
     DeliveryError,
     UndeliverableError,
 )
-from solaris_hooks.ledger.deliveries import BeginOutcome, Deliveries, DeliveryState, Limits, Outgoing
+from solaris_hooks.ledger.deliveries import Deliveries
+from solaris_hooks.ledger.delivery_records import BeginOutcome, DeliveryState, Limits, Outgoing
 from solaris_hooks.quota.errors import SolarisError
 
 _LOG = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from solaris_hooks.alert_settings import SECRET_PREFIX
 from solaris_hooks.cli import runtime
 from solaris_hooks.cli.invocation import Json, Limit, with_ledger
 from solaris_hooks.cli.output import show_fields, show_json, show_line, show_table
-from solaris_hooks.ledger.deliveries import DeliveryState
+from solaris_hooks.ledger.delivery_records import DeliveryState
 from solaris_hooks.quota.errors import NotFoundError
 from solaris_hooks.web.deliveries import DeliveriesAnswer, DeliveriesQuery, DeliveryAnswer, ResendBody
 

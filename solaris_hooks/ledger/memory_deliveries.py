@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from solaris_hooks.ledger.deliveries import DeliveryFilter, DeliveryRecord, DeliveryState
+from solaris_hooks.ledger.delivery_records import DeliveryFilter, DeliveryRecord, DeliveryState
 from solaris_hooks.quota.errors import ConflictError, NotFoundError
 
 
 class MemoryDeliveries:
-    """Keeps the contract of :class:`~solaris_hooks.ledger.deliveries.DeliveryBook`."""
+    """Keeps the contract of :class:`~solaris_hooks.ledger.delivery_records.DeliveryBook`."""
 
     def __init__(self) -> None:
         """Begin with none."""

@@ -16,7 +16,7 @@ from typing import Protocol
 from solaris_hooks.ledger.audit_trail import AuditTrail
 from solaris_hooks.ledger.credit_lots import CreditLots
 from solaris_hooks.ledger.credit_requests import RequestBook
-from solaris_hooks.ledger.deliveries import DeliveryBook
+from solaris_hooks.ledger.delivery_records import DeliveryBook
 from solaris_hooks.ledger.event import Event
 from solaris_hooks.ledger.lengths import LengthCount
 from solaris_hooks.ledger.records import (

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from solaris_hooks.ledger.deliveries import DeliveryFilter, DeliveryRecord, DeliveryState
+from solaris_hooks.ledger.delivery_records import DeliveryFilter, DeliveryRecord, DeliveryState
 from solaris_hooks.quota.ids import account_id
 from solaris_hooks.web.fields import Instant, SomeText
 

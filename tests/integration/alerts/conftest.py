@@ -20,7 +20,7 @@ from solaris_hooks.alerts.dispatcher import Dispatcher
 from solaris_hooks.alerts.routing import Routing
 from solaris_hooks.alerts.sending import Sender
 from solaris_hooks.alerts.worker import AlertWorker
-from solaris_hooks.ledger.deliveries import DeliveryFilter, DeliveryRecord
+from solaris_hooks.ledger.delivery_records import DeliveryFilter, DeliveryRecord
 from solaris_hooks.ledger.migrations import migrate
 from solaris_hooks.ledger.postgres import PostgresLedger
 from solaris_hooks.ledger.records import AccountChange, CreditOrigin, Grant, Plan, Settlement

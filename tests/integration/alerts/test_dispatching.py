@@ -8,7 +8,7 @@ import pytest
 
 from solaris_hooks.alerts.dispatcher import BATCH, Dispatcher
 from solaris_hooks.ledger import jobs
-from solaris_hooks.ledger.deliveries import Happening, NewDelivery
+from solaris_hooks.ledger.delivery_records import Happening, NewDelivery
 from solaris_hooks.quota.ids import AccountId
 
 from .conftest import ADMIN, ANA, Alerts, webhook

@@ -9,7 +9,7 @@ import pytest
 
 from solaris_hooks.alerts.delivery import DeliveryError, UndeliverableError
 from solaris_hooks.alerts.sending import LEASE, TryAgainError
-from solaris_hooks.ledger.deliveries import DeliveryState
+from solaris_hooks.ledger.delivery_records import DeliveryState
 from solaris_hooks.quota.errors import ConflictError, NotFoundError
 from solaris_hooks.quota.ids import AccountId
 

@@ -10,7 +10,7 @@ import pytest
 
 from solaris_hooks.alert_settings import AlertSettings, WebhookFormat, WebhookSettings
 from solaris_hooks.alerts.routing import Routing
-from solaris_hooks.ledger.deliveries import Happening
+from solaris_hooks.ledger.delivery_records import Happening
 from solaris_hooks.ledger.event import Event, EventKind
 from solaris_hooks.quota.ids import AccountId
 

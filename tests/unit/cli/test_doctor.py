@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import tomllib
 from importlib import metadata
 from pathlib import Path
@@ -175,6 +176,9 @@ def test_a_folder_that_would_be_loaded_instead(tmp_path: Path) -> None:
         ({"clock_difference": 60.0}, "clock", "warn"),
         ({"next_month": False}, "partitions", "warn"),
         ({"expired_holds": 3}, "holds", "warn"),
+        ({"dead_deliveries": 2}, "deliveries", "warn"),
+        ({"worker_silent": dt.timedelta(seconds=30)}, "worker", "ok"),
+        ({"worker_silent": dt.timedelta(minutes=30)}, "worker", "warn"),
     ],
 )
 def test_the_database(facts: dict[str, Any], check: str | None, expected: str) -> None:
@@ -182,7 +186,7 @@ def test_the_database(facts: dict[str, Any], check: str | None, expected: str) -
     findings = {each.check: level(each) for each in database.database(DatabaseFacts(**(known | facts)))}
     if check:
         assert findings.pop(check) == expected
-    skipped = {"partitions", "holds"} if "pending" in facts else set()
+    skipped = {"partitions", "holds", "worker", "deliveries"} if "pending" in facts else set()
     assert {level for name, level in findings.items() if name not in skipped} == {"ok"}
 
 
