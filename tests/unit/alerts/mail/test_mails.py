@@ -186,6 +186,7 @@ def test_an_unknown_address_of_the_proxy_means_no_button() -> None:
     told = example(EventKind.THRESHOLD_CROSSED)
     rendered = Mails(templates(), brand="x", public_url="", usage=None).render_with(told, projection=None)
     assert "href" not in rendered.html
+    assert "/saldo" in rendered.text
 
 
 def test_without_a_mail_server_there_is_no_channel() -> None:
