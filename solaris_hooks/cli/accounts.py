@@ -46,7 +46,7 @@ def list_accounts(
 @app.command("show")
 def show_account(context: typer.Context, account: AnAccount, as_json: Json = False) -> None:
     """Show one account as of now."""
-    _show(AccountAnswer.of(with_ledger(context, lambda ledger: existing(ledger, account))), as_json=as_json)
+    show(AccountAnswer.of(with_ledger(context, lambda ledger: existing(ledger, account))), as_json=as_json)
 
 
 @app.command("set")
@@ -81,7 +81,7 @@ def set_account(  # noqa: PLR0913, PLR0917 - one for each option
     changed = with_ledger(
         context, lambda ledger: ledger.put_account(wanted, body.change, actor=runtime.actor(), reason=body.reason)
     )
-    _show(AccountAnswer.of(changed), as_json=as_json)
+    show(AccountAnswer.of(changed), as_json=as_json)
 
 
 def show_figures(answer: AccountAnswer) -> None:
@@ -122,7 +122,8 @@ def _override(override: OverrideAnswer) -> tuple[str, str]:
     return f"own {override.field.replace('_', ' ')}", f"{value}, {until}: {override.reason}"
 
 
-def _show(answer: AccountAnswer, *, as_json: bool) -> None:
+def show(answer: AccountAnswer, *, as_json: bool) -> None:
+    """Write an account, for people or for programs."""
     if as_json:
         show_json(answer)
     else:

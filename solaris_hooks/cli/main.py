@@ -24,6 +24,7 @@ from solaris_hooks.cli import (
     plans,
     reconcile,
     requests,
+    terms,
     worker,
 )
 from solaris_hooks.cli.failures import told
@@ -37,6 +38,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+terms.add_to(accounts.app)
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(credits.app, name="credits")
 app.add_typer(requests.app, name="requests")

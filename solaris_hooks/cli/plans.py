@@ -70,7 +70,7 @@ def set_plan(  # noqa: PLR0913, PLR0917 - one for each option
     """Change a plan, and make it if it is missing. Its accounts get the new allowance at once."""
     given = {
         "monthly_tokens": monthly_tokens,
-        "thresholds": None if thresholds is None else _percentages(thresholds),
+        "thresholds": None if thresholds is None else percentages(thresholds),
         "allowed_models": None if allowed_models is None else allowed_models.split(","),
         "max_in_flight": max_in_flight,
         "overdraft": overdraft,
@@ -105,7 +105,12 @@ def _object(text: str) -> object:
         ) from exc
 
 
-def _percentages(text: str) -> list[int]:
+def percentages(text: str) -> list[int]:
+    """Thresholds as they are written: 80,95,100.
+
+    Raises:
+        InvalidRequestError: they are not.
+    """
     try:
         return [int(each) for each in text.split(",")]
     except ValueError as exc:

@@ -26,6 +26,7 @@ from solaris_hooks.ledger.memory_account import (
 )
 from solaris_hooks.ledger.memory_credits import MemoryCreditLots, MemoryRequestBook
 from solaris_hooks.ledger.memory_deliveries import MemoryDeliveries
+from solaris_hooks.ledger.memory_terms import MemoryAccountTerms
 from solaris_hooks.ledger.records import (
     NOTHING,
     Account,
@@ -82,6 +83,7 @@ class MemoryLedger:
         self._plans = {DEFAULT_PLAN.plan_id: DEFAULT_PLAN}
         self.trail = MemoryAuditTrail()
         self.deliveries = MemoryDeliveries()
+        self.terms = self.cycle = MemoryAccountTerms(self)
         self.lots = MemoryCreditLots(self)
         self.requests = MemoryRequestBook(self)
         self._lengths: Counter[tuple[str, LengthKind, int]] = Counter()
@@ -279,7 +281,7 @@ class MemoryLedger:
             checked_time_zone(change.time_zone)
         if change.anchor_day is not None:
             checked_anchor_day(change.anchor_day)
-        plan = self._existing_plan(change.plan_id) if change.plan_id is not None else None
+        plan = self.existing_plan(change.plan_id) if change.plan_id is not None else None
         checked_status(self._accounts.get(account_id), change, reason)
         now = self.now()
         known = self.current(account_id, now)
@@ -371,7 +373,7 @@ class MemoryLedger:
         """Make or change a plan."""
         checked_terms(plan)
         if plan.trial_then is not None:
-            self._existing_plan(plan.trial_then)
+            self.existing_plan(plan.trial_then)
         known = self._plans.get(plan.plan_id)
         put = self._plans[plan.plan_id] = replace(plan, thresholds=tuple(plan.thresholds))
         before, after = (None, plan_json(put)) if known is None else differing(plan_json(known), plan_json(put))
@@ -405,7 +407,12 @@ class MemoryLedger:
         """The percentages of use at which an account's user is told."""
         return cycle.thresholds(account.figures.standing, self._plans[account.figures.plan_id])
 
-    def _existing_plan(self, plan_id: str) -> Plan:
+    def existing_plan(self, plan_id: str) -> Plan:
+        """A plan that is there.
+
+        Raises:
+            NotFoundError: there is none.
+        """
         plan = self._plans.get(plan_id)
         if plan is None:
             raise NotFoundError(f'There is no plan "{plan_id}".', param="plan_id")
@@ -439,7 +446,7 @@ class MemoryLedger:
         return replace(account.account, notices=self._notices(account))
 
     def _open(self, account_id: AccountId, new: NewAccount, now: dt.datetime, *, email: str | None) -> MemoryAccount:
-        plan = self._existing_plan(new.plan_id)
+        plan = self.existing_plan(new.plan_id)
         step = rules.opened(
             plan_id=plan.plan_id,
             monthly_tokens=plan.monthly_tokens,
@@ -456,7 +463,7 @@ class MemoryLedger:
 
     def _planned(self, new: NewAccount) -> NewAccount:
         """What a new account starts with, with the months that its plan wants."""
-        plan = self._existing_plan(new.plan_id)
+        plan = self.existing_plan(new.plan_id)
         return replace(new, time_zone=plan.time_zone or new.time_zone, anchor_day=plan.anchor_day or new.anchor_day)
 
     def _opening(self, change: AccountChange) -> NewAccount:

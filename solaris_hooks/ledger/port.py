@@ -13,6 +13,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Protocol
 
+from solaris_hooks.ledger.account_terms import AccountTerms, Cycle
 from solaris_hooks.ledger.audit_trail import AuditTrail
 from solaris_hooks.ledger.credit_lots import CreditLots
 from solaris_hooks.ledger.credit_requests import RequestBook
@@ -127,6 +128,16 @@ class Books(Protocol):
     @property
     def deliveries(self) -> DeliveryBook:
         """What was sent to whom."""
+        ...
+
+    @property
+    def terms(self) -> AccountTerms:
+        """Plans and terms of single accounts."""
+        ...
+
+    @property
+    def cycle(self) -> Cycle:
+        """What time does to accounts that nobody looks at."""
         ...
 
     @property

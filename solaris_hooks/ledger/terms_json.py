@@ -87,6 +87,16 @@ def standing(row: Mapping[str, Any]) -> Standing:
     )
 
 
+def jsonable(value: OverrideValue) -> object:
+    """The value of an override as JSON has it."""
+    return list(value) if isinstance(value, tuple) else value
+
+
+def instant_text(instant: dt.datetime) -> str:
+    """A time as the JSON of the schema has it."""
+    return instant.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 def _value(value: Any) -> OverrideValue:
     return tuple(value) if isinstance(value, list) else value
 

@@ -10,6 +10,7 @@ from zoneinfo import available_timezones
 
 from solaris_hooks.quota.errors import InvalidRequestError
 from solaris_hooks.quota.plan import Plan
+from solaris_hooks.quota.terms import Field, OverrideValue
 
 MAX_TOKENS = 10**15
 """More than anybody grants; sums of such figures stay far inside PostgreSQL's bigint."""
@@ -69,8 +70,26 @@ def checked_plan(plan_id: str, monthly_tokens: int, thresholds: Sequence[int]) -
             "A plan's id has 1 to 64 of a-z, 0-9, - and _, and begins with a letter or a digit.",
             param="plan_id",
         )
-    if not 0 <= monthly_tokens <= MAX_TOKENS:
+    checked_monthly_tokens(monthly_tokens)
+    checked_thresholds(thresholds)
+
+
+def checked_monthly_tokens(tokens: int) -> None:
+    """Return if so many tokens can be granted a month.
+
+    Raises:
+        InvalidRequestError: they cannot.
+    """
+    if not 0 <= tokens <= MAX_TOKENS:
         raise InvalidRequestError(f"A plan grants from 0 to {MAX_TOKENS} tokens a month.", param="monthly_tokens")
+
+
+def checked_thresholds(thresholds: Sequence[int]) -> None:
+    """Return if people can be told at these percentages.
+
+    Raises:
+        InvalidRequestError: they cannot.
+    """
     ascending = all(low < high for low, high in pairwise(thresholds))
     percents = all(percent in range(1, 101) for percent in thresholds)
     if len(thresholds) > MAX_THRESHOLDS or not ascending or not percents:
@@ -127,6 +146,27 @@ def checked_models(patterns: Sequence[str] | None) -> None:
             f"Allowed models: at most {MAX_PATTERNS} patterns of {MAX_PATTERN_CHARACTERS} printable characters.",
             param="allowed_models",
         )
+
+
+def checked_override(field: Field, value: OverrideValue) -> None:
+    """Return if a term of an account's own can be.
+
+    Raises:
+        InvalidRequestError: it cannot.
+    """
+    if isinstance(value, tuple):
+        if field is Field.THRESHOLDS:
+            checked_thresholds([each for each in value if isinstance(each, int)])
+        else:
+            checked_models([str(each) for each in value])
+    elif field is Field.MAX_IN_FLIGHT:
+        checked_max_in_flight(value)
+    elif value is None and field is not Field.ALLOWED_MODELS:
+        raise InvalidRequestError(f"{field} cannot be without a value.", param=field)
+    elif isinstance(value, int) and field is Field.OVERDRAFT:
+        checked_overdraft(value)
+    elif isinstance(value, int) and field is Field.MONTHLY_TOKENS:
+        checked_monthly_tokens(value)
 
 
 def checked_overdraft(tokens: int) -> None:

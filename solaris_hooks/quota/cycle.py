@@ -61,12 +61,30 @@ def adopted(step: Step, plan: Plan, now: dt.datetime) -> Step:
     return rules.regranted(replace(step, figures=figures), monthly_tokens(figures.standing, plan))
 
 
+def moved(figures: Figures, plan: Plan, now: dt.datetime, *, pro_rata: bool) -> Step:
+    """The account on another plan, at once.
+
+    Args:
+        figures: the account as of now.
+        plan: another than it has.
+        now: the moment of the change.
+        pro_rata: the allowance of this period is the old plan's by time elapsed and the new plan's by time left.
+    """
+    step = Step(_on_terms(replace(figures, plan_id=plan.plan_id), plan, now))
+    after = monthly_tokens(step.figures.standing, plan)
+    before = figures.monthly_tokens
+    if not pro_rata or before is None:
+        return rules.regranted(step, after)
+    tokens = shared(figures.allowance_granted, before=before, after=after, period=figures.period, now=now)
+    return rules.allowance_granted(replace(step, figures=replace(step.figures, monthly_tokens=after)), tokens=tokens)
+
+
 def scheduled(figures: Figures, change: ScheduledPlan | None) -> Figures:
     """The account with another change of plan at its renewal, or with none."""
     return replace(figures, standing=replace(figures.standing, scheduled=change))
 
 
-def pro_rata(granted: int, *, before: int, after: int, period: Period, now: dt.datetime) -> int:
+def shared(granted: int, *, before: int, after: int, period: Period, now: dt.datetime) -> int:
     """The allowance of a period in which the plan changes: the old part by time elapsed, the new by time left.
 
     Both parts of the time that is left are rounded down to whole tokens; so the sum is at most one token off.

@@ -17,7 +17,7 @@ from solaris_hooks.web.asgi import MOUNT_PATH, Answered, BoundedBodies, SegmentP
 from solaris_hooks.web.dependencies import Services
 from solaris_hooks.web.description import describe
 from solaris_hooks.web.errors import answer_errors
-from solaris_hooks.web.routes import accounts, audit, credit_lots, deliveries, ledger, me, plans, requests
+from solaris_hooks.web.routes import accounts, audit, credit_lots, deliveries, ledger, me, plans, requests, terms
 
 
 def build_api(
@@ -51,7 +51,7 @@ def build_api(
     asking = requests_for_credits or CreditRequests(books.requests, limits=CreditRequestLimits())
     api.state.services = Services(books, authenticator, open_accounts, asking)
     answer_errors(api)
-    for module in (accounts, audit, credit_lots, requests, plans, me, ledger, deliveries):
+    for module in (accounts, terms, audit, credit_lots, requests, plans, me, ledger, deliveries):
         api.include_router(module.router)
     api.include_router(requests.own_router)
     describe(api)

@@ -38,6 +38,8 @@ MaxInFlight = Annotated[StrictInt, Field(ge=1, le=MAX_IN_FLIGHT)]
 
 
 class _Body(BaseModel):
+    """What a caller sends: strict, without unknown fields, and without nulls that could mean two things."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
     nullable: ClassVar[frozenset[str]] = frozenset({"expires_at", "account_id"})
 

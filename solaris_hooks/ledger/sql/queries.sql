@@ -266,6 +266,20 @@ FROM solaris.put_plan_v1(
     %(plan_id)s, %(monthly_tokens)s, %(thresholds)s, %(allowed_models)s, %(max_in_flight)s, %(overdraft)s, %(time_zone)s,
     %(anchor_day)s, %(weights)s, %(notices)s, %(trial_days)s, %(trial_then)s, %(actor)s, %(reason)s, %(now)s) AS p;
 
+-- change_plan --
+-- Change an account's plan, now or at its renewal; see change_plan_v1.
+SELECT solaris.change_plan_v1(
+    %(account_id)s, %(plan_id)s, %(at_renewal)s, %(pro_rata)s, %(reason)s, %(actor)s, %(now)s);
+
+-- put_overrides --
+-- Give an account terms of its own; see put_overrides_v1.
+SELECT solaris.put_overrides_v1(
+    %(account_id)s, %(values)s, %(clear)s, %(until)s, %(reason)s, %(actor)s, %(now)s);
+
+-- renew_due --
+-- Renew accounts that did not call; see renew_due_v1.
+SELECT solaris.renew_due_v1(%(limit)s, %(now)s) AS renewed;
+
 -- verify_accounts --
 -- The stored figures of accounts, with the sums that they must equal.
 SELECT

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
+from solaris_hooks.ledger.account_terms import OverrideChange, PlanChange
 from solaris_hooks.ledger.memory import MemoryLedger
 from solaris_hooks.ledger.port import Ledger
 from solaris_hooks.ledger.postgres import PostgresLedger
@@ -29,6 +30,7 @@ from solaris_hooks.ledger.records import (
 )
 from solaris_hooks.quota.balance import Status
 from solaris_hooks.quota.ids import AccountId, HoldId
+from solaris_hooks.quota.terms import Field, OverrideValue
 from solaris_hooks.quota.usage import Usage, UsageSource
 
 from .conftest import empty
@@ -217,6 +219,49 @@ class Lives(RuleBasedStateMachine):
         plan = Plan(plan_id, monthly, **terms or {})
         self.two.both(lambda ledger: ledger.put_plan(plan, actor="root"))
         self.two.both(lambda ledger: ledger.plans())
+
+    @rule(account_id=accounts, plan_id=plan_ids, at_renewal=st.booleans(), pro_rata=st.booleans())
+    def change_plan(self, account_id: AccountId, plan_id: str, *, at_renewal: bool, pro_rata: bool) -> None:
+        self.tick()
+        change = PlanChange(account_id, plan_id, "root", at_renewal=at_renewal, pro_rata=pro_rata, reason="r")
+        self.two.both(lambda ledger: ledger.terms.change_plan(change))
+        self.two.both(lambda ledger: ledger.account(account_id))
+        self.two.history(account_id, limit=7)
+
+    @rule(
+        account_id=accounts,
+        values=st.fixed_dictionaries(
+            {},
+            optional={
+                Field.MONTHLY_TOKENS: tokens,
+                Field.OVERDRAFT: tokens,
+                Field.MAX_IN_FLIGHT: st.sampled_from([None, 0, 1, 2]),
+                Field.ALLOWED_MODELS: st.sampled_from([None, ("gpt*",)]),
+                Field.THRESHOLDS: st.sampled_from([(), (50,), (95, 100)]),
+                Field.NOTICES: st.booleans(),
+            },
+        ),
+        clear=st.lists(st.sampled_from(Field), max_size=2, unique=True),
+        lasting=st.none() | jumps | st.just(dt.timedelta(0)),
+    )
+    def override(
+        self,
+        account_id: AccountId,
+        values: dict[Field, OverrideValue],
+        clear: list[Field],
+        lasting: dt.timedelta | None,
+    ) -> None:
+        self.tick()
+        until = None if lasting is None else self.clock.now + lasting
+        change = OverrideChange(account_id, "root", "r", values, clear, until)
+        self.two.both(lambda ledger: ledger.terms.override(change))
+        self.two.both(lambda ledger: ledger.account(account_id))
+        self.two.history(account_id, limit=7)
+
+    @rule()
+    def renew_due(self) -> None:
+        self.tick()
+        self.two.both(lambda ledger: ledger.cycle.renew_due(limit=10))
 
     @rule(query=st.sampled_from(["", "ANA", "x@", "%"]), limit=st.integers(1, 3))
     def search(self, query: str, limit: int) -> None:
