@@ -23,7 +23,7 @@ from uuid import UUID
 
 from fastapi import FastAPI, Request
 from litellm.proxy._types import UserAPIKeyAuth
-from starlette.types import Scope
+from starlette.types import ASGIApp, Scope
 
 from solaris_hooks import __version__
 from solaris_hooks.alert_settings import WorkerPlace
@@ -317,7 +317,7 @@ def _guard(
         holder = await authenticator.holder(Request(scope))
         return Asker(holder.account_id, holder.email)
 
-    inner = app.router.middleware_stack
+    inner: ASGIApp = app.router.middleware_stack
     while isinstance(inner, Guard | AnsweredHere):  # this plugin's, loaded before
         inner = inner.app
     app.router.middleware_stack = Guard(

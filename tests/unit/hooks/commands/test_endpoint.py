@@ -218,7 +218,7 @@ async def test_a_title_of_a_command_is_answered_and_commands_in_it_are_not_carri
     assert answer.headers["x-solaris-answer"] == "title"
     assert answer.json()["choices"][0]["message"]["content"] == "Créditos"
     assert scene.counter.asked == []
-    schema = {"properties": {"title": {}, "language": {}}}
+    schema: dict[str, Any] = {"properties": {"title": {}, "language": {}}}
     answer = await client.post(
         "/v1/chat/completions",
         json={

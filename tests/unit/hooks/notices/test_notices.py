@@ -312,7 +312,7 @@ async def whole(scene: Scene, text: str, body: dict[str, Any] | None = None, **m
     await scene.settler.settle(request, request.route.usage_of(answer), model="m", text=text)
     assert scene.notices is not None
     await scene.notices.add_to_whole(request, body or {}, answer)
-    said: str = answer.choices[0].message.content  # type: ignore[union-attr,assignment]
+    said: str = answer.choices[0].message.content  # type: ignore[assignment]
     return said
 
 
