@@ -15,6 +15,7 @@ from solaris_hooks.ledger.account_terms import PostgresAccountTerms
 from solaris_hooks.ledger.audit import verified
 from solaris_hooks.ledger.audit_trail import PostgresAuditTrail
 from solaris_hooks.ledger.checkpoints import Checkpoint
+from solaris_hooks.ledger.compensation import Compensation
 from solaris_hooks.ledger.deliveries import Deliveries
 from solaris_hooks.ledger.event import Event
 from solaris_hooks.ledger.lanes import Lanes
@@ -95,6 +96,7 @@ class PostgresLedger:
         self.trail = PostgresAuditTrail(self._statements)
         self.terms = self.cycle = PostgresAccountTerms(self._statements, self._clock)
         self.lots = PostgresCreditLots(self._statements, self._clock)
+        self.compensation = Compensation(self._statements, self._clock)
         self.requests = PostgresRequestBook(self._statements, self._clock)
         self.overview = Overview(self._statements, self._clock)
         self.used_links = PostgresUsedLinks(self._statements)

@@ -222,6 +222,22 @@ WHERE (%(request_id)s::uuid IS NULL OR request_id = %(request_id)s)
 ORDER BY number DESC
 LIMIT %(limit)s;
 
+-- affected --
+-- Accounts that had requests within some time; see affected_v1.
+SELECT account_id, requests, failed, charge, tokens
+FROM solaris.affected_v1(
+    %(since)s, %(until)s, %(failed_only)s, %(tokens)s, %(percent)s);
+
+-- begin_campaign --
+-- Begin a campaign of compensation; see begin_campaign_v1.
+SELECT solaris.begin_campaign_v1(%(campaign)s, %(terms)s, %(reason)s, %(actor)s, %(now)s);
+
+-- compensate --
+-- Grant a batch of a campaign's credits; see compensate_v1.
+SELECT accounts, granted
+FROM solaris.compensate_v1(
+    %(campaign)s, %(account_ids)s, %(tokens)s, %(lot_ids)s, %(expires_at)s, %(reason)s, %(actor)s, %(now)s);
+
 -- lots --
 -- Credit lots of some accounts that hold tokens, in the order in which they are used.
 SELECT account_id, lot_id, tokens, remaining, origin, reason, actor, created_at, expires_at

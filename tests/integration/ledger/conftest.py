@@ -40,6 +40,7 @@ def empty(superuser_url: str) -> None:
             "entries",
             "credit_lots",
             "credit_requests",
+            "campaigns",
             "usage",
             "usage_daily",
             "answer_lengths",

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from solaris_hooks.ledger.account_terms import OverrideChange, PlanChange
+from solaris_hooks.ledger.credit_lots import Revocation, RevocationResult
 from solaris_hooks.ledger.memory import MemoryLedger
 from solaris_hooks.ledger.port import Ledger
 from solaris_hooks.ledger.postgres import PostgresLedger
@@ -169,6 +170,17 @@ class Lives(RuleBasedStateMachine):
         self.last_grant = Grant(account_id, granted, "bought", "root", key, CreditOrigin.GRANT, expires)
         self.grant_again()
 
+    @rule(account_id=accounts, which=st.integers(0, 5), key=st.sampled_from(["a", "b", "c"]))
+    def revoke(self, account_id: AccountId, which: int, key: str) -> None:
+        self.tick()
+        self.two.both(lambda ledger: _revoked(ledger, account_id, which, key))
+        self.two.history(account_id, limit=7)
+
+    @rule()
+    def expire(self) -> None:
+        self.tick()
+        self.two.both(_expired)
+
     @rule()
     def grant_again(self) -> None:
         self.tick()
@@ -294,6 +306,20 @@ class Lives(RuleBasedStateMachine):
         for account_id in (ANA, BIA):
             self.two.everything(account_id)
         self.two.verified()
+
+
+async def _revoked(ledger: Ledger, account_id: AccountId, which: int, key: str) -> RevocationResult | None:
+    """Take back one of an account's lots; by its place, since each ledger mints its own ids."""
+    lots = sorted(await ledger.lots.all(account_id, limit=1000), key=lambda lot: lot.created_at)
+    if not lots:
+        return None
+    lot_id = lots[which % len(lots)].lot_id
+    return await ledger.lots.revoke(Revocation(account_id, lot_id, "mistake", "root", key))
+
+
+async def _expired(ledger: Ledger) -> None:
+    """Expire what is due; how many accounts were looked at is each ledger's own affair."""
+    await ledger.lots.expire_due(limit=10)
 
 
 async def _claimed(ledger: Ledger) -> list[Hold]:

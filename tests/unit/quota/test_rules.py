@@ -201,6 +201,6 @@ def test_no_more_is_revoked_than_is_unused_and_not_held(account: Figures, which:
     lot_id = lot.lot_id if lot else UUID(int=7)
     step = rules.revoked(account, lot_id, key="k")
     taken = -sum(posting.tokens for posting in step.postings)
-    assert taken == min(lot.remaining if lot else 0, account.available)
+    assert taken == min(lot.remaining if lot else 0, max(0, account.remaining - account.held))
     assert _worth(step.figures) == _worth(account) - taken
     assert step.figures.available == account.available - taken
