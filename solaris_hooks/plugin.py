@@ -268,7 +268,13 @@ def start() -> SolarisHandler:
 
     authenticator = LiteLLMAuthenticator(account_of)
     requests = CreditRequests(ledger.requests, limits=settings.credit_requests, packages=settings.credit_packages)
-    api = build_api(ledger, authenticator, open_accounts=settings.new_account.create, requests_for_credits=requests)
+    api = build_api(
+        ledger,
+        authenticator,
+        open_accounts=settings.new_account.create,
+        requests_for_credits=requests,
+        campaigns=ledger.compensation,
+    )
     links = _pages(api, ledger, settings)
     mount(app, api)
     desk = Desk(

@@ -15,6 +15,7 @@ from solaris_hooks import __version__
 from solaris_hooks.cli import (
     accounts,
     audit,
+    compensate,
     credits,  # noqa: A004 - named as its command
     deliveries,
     doctor,
@@ -41,6 +42,7 @@ app = typer.Typer(
 terms.add_to(accounts.app)
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(credits.app, name="credits")
+credits.app.command("compensate")(compensate.compensate)
 app.add_typer(requests.app, name="requests")
 app.add_typer(plans.app, name="plans")
 app.add_typer(deliveries.app, name="deliveries")

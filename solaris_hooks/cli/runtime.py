@@ -15,6 +15,7 @@ from solaris_hooks.alerts.assembly import build_worker
 from solaris_hooks.alerts.worker import AlertWorker
 from solaris_hooks.ledger import checkpoints, migrations, reconcile
 from solaris_hooks.ledger.checkpoints import Checkpoint, SigningKey, Taken
+from solaris_hooks.ledger.compensation import Compensation
 from solaris_hooks.ledger.errors import translated
 from solaris_hooks.ledger.port import Ledger
 from solaris_hooks.ledger.postgres import PostgresLedger
@@ -105,6 +106,11 @@ async def verify_against(ledger: Ledger, signed: Sequence[Checkpoint], account_i
         CheckpointError: a checkpoint is of other books.
     """
     return await cast("PostgresLedger", ledger).verify_against(signed, account_id)  # open_ledger makes no other
+
+
+def compensation(ledger: Ledger) -> Compensation:
+    """Compensation in bulk, from the books that ``open_ledger`` opened."""
+    return cast("PostgresLedger", ledger).compensation  # open_ledger makes no other
 
 
 def books_id(using: Settings) -> UUID:

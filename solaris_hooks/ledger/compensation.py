@@ -126,14 +126,17 @@ class Compensation:
         )
         return [Affected(**row) for row in rows]
 
-    async def grant(self, campaign: Campaign, *, actor: str) -> Compensated:
+    async def grant(self, campaign: Campaign, everybody: Sequence[Affected], *, actor: str) -> Compensated:
         """Grant everybody what he is to get, once. Whatever stops it, running it again grants the rest.
+
+        Args:
+            campaign: of which the name makes it happen once.
+            everybody: what :meth:`affected` said.
+            actor: who grants it.
 
         Raises:
             ConflictError: a campaign of this name was begun with other terms.
-            InvalidRequestError: the campaign cannot be.
         """
-        everybody = await self.affected(campaign)
         await self._statements.all(
             "begin_campaign",
             {

@@ -10,6 +10,7 @@ from starlette.routing import Mount
 
 from solaris_hooks import __version__
 from solaris_hooks.credits.requests import CreditRequests
+from solaris_hooks.ledger.compensation import Compensation
 from solaris_hooks.ledger.port import Books
 from solaris_hooks.settings import CreditRequestLimits
 from solaris_hooks.web.access import Authenticator
@@ -17,7 +18,18 @@ from solaris_hooks.web.asgi import MOUNT_PATH, Answered, BoundedBodies, SegmentP
 from solaris_hooks.web.dependencies import Services
 from solaris_hooks.web.description import describe
 from solaris_hooks.web.errors import answer_errors
-from solaris_hooks.web.routes import accounts, audit, credit_lots, deliveries, ledger, me, plans, requests, terms
+from solaris_hooks.web.routes import (
+    accounts,
+    audit,
+    compensation,
+    credit_lots,
+    deliveries,
+    ledger,
+    me,
+    plans,
+    requests,
+    terms,
+)
 
 
 def build_api(
@@ -26,6 +38,7 @@ def build_api(
     *,
     open_accounts: bool = True,
     requests_for_credits: CreditRequests | None = None,
+    campaigns: Compensation | None = None,
 ) -> FastAPI:
     """Build the API.
 
@@ -34,6 +47,7 @@ def build_api(
         authenticator: who checks keys; in the proxy :class:`solaris_hooks.web.auth.LiteLLMAuthenticator`.
         open_accounts: whether ``me`` makes the account of a user who was never seen, as his first
             request would. It gets what ``books.put_account`` gives to new accounts.
+        campaigns: compensation in bulk; None where the books cannot tell who had requests.
         requests_for_credits: how users ask for credits; None for the limits that settings have by default.
 
     Returns:
@@ -49,11 +63,13 @@ def build_api(
         middleware=[Middleware(Answered), Middleware(BoundedBodies), Middleware(SegmentPaths)],
     )
     asking = requests_for_credits or CreditRequests(books.requests, limits=CreditRequestLimits())
-    api.state.services = Services(books, authenticator, open_accounts, asking)
+    api.state.services = Services(books, authenticator, open_accounts, asking, campaigns)
     answer_errors(api)
     for module in (accounts, terms, audit, credit_lots, requests, plans, me, ledger, deliveries):
         api.include_router(module.router)
     api.include_router(requests.own_router)
+    if campaigns is not None:
+        api.include_router(compensation.router)
     describe(api)
     return api
 

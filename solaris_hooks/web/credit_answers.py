@@ -9,11 +9,15 @@ from uuid import UUID
 
 from pydantic import Field
 
+from solaris_hooks.ledger.compensation import Affected, Compensated
 from solaris_hooks.ledger.credit_requests import CreditRequest, RequestState
 from solaris_hooks.ledger.records import CreditLot
 from solaris_hooks.settings import CreditPackage
 from solaris_hooks.web.answers import LotAnswer, _Answer
 from solaris_hooks.web.fields import Instant
+
+MOST_SHOWN = 1000
+"""Accounts that an answer lists; it counts all."""
 
 
 class RevocationAnswer(_Answer):
@@ -112,3 +116,40 @@ class PackagesAnswer(_Answer):
     """All credits on offer."""
 
     data: list[PackageAnswer]
+
+
+class AffectedAnswer(_Answer):
+    """An account that is to be compensated."""
+
+    account_id: str
+    requests: int = Field(description="Begun within the time, as far as the books know.")
+    failed: int = Field(description="Of these, how many failed.")
+    charge: int = Field(description="Booked tokens of all.")
+    tokens: int = Field(description="What it is to get.")
+
+
+class CompensationAnswer(_Answer):
+    """Who is to be compensated, and what was granted now."""
+
+    campaign: str
+    dry_run: bool
+    accounts: int = Field(description="How many are to be compensated.")
+    tokens: int = Field(description="With how many tokens in all.")
+    granted_accounts: int = Field(description="How many were granted now, and not before.")
+    granted_tokens: int
+    data: list[AffectedAnswer] = Field(description="The first of them, in order of id.")
+
+    @classmethod
+    def of(
+        cls, campaign: str, affected: Sequence[Affected], granted: Compensated | None, *, shown: int = MOST_SHOWN
+    ) -> Self:
+        """The result of a run; ``granted`` is None for a dry one."""
+        return cls(
+            campaign=campaign,
+            dry_run=granted is None,
+            accounts=len(affected),
+            tokens=sum(each.tokens for each in affected),
+            granted_accounts=granted.accounts if granted else 0,
+            granted_tokens=granted.tokens if granted else 0,
+            data=[AffectedAnswer.model_validate(each, from_attributes=True) for each in affected[:shown]],
+        )

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from fastapi import Depends, Path, Request
 
 from solaris_hooks.credits.requests import CreditRequests
+from solaris_hooks.ledger.compensation import Compensation
 from solaris_hooks.ledger.port import Books
 from solaris_hooks.ledger.records import Account
 from solaris_hooks.quota.errors import NotFoundError
@@ -23,12 +24,14 @@ class Services:
     Attributes:
         open_accounts: whether asking for one's own account makes it, as the first request would.
         requests: how users ask for credits.
+        campaigns: compensation in bulk.
     """
 
     books: Books
     authenticator: Authenticator
     open_accounts: bool
     requests: CreditRequests
+    campaigns: Compensation | None = None
 
 
 def _services(request: Request) -> Services:
@@ -45,6 +48,11 @@ def _books(services: TheServices) -> Books:
 
 def _requests(services: TheServices) -> CreditRequests:
     return services.requests
+
+
+def _compensation(services: TheServices) -> Compensation:
+    assert services.campaigns is not None  # or it has no address
+    return services.campaigns
 
 
 async def _reader(request: Request, services: TheServices) -> Administrator:
@@ -81,6 +89,7 @@ def _plan_id(plan: Annotated[str, Path(description="Plan id.", examples=["defaul
 
 
 TheBooks = Annotated[Books, Depends(_books)]
+TheCompensation = Annotated[Compensation, Depends(_compensation)]
 TheRequests = Annotated[CreditRequests, Depends(_requests)]
 Reader = Annotated[Administrator, Depends(_reader)]
 Changer = Annotated[Administrator, Depends(_changer)]

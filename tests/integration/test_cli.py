@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -17,6 +18,7 @@ from solaris_hooks.cli.checks.database import facts
 from solaris_hooks.cli.main import run
 from tests.integration.litellm_rows import log_call
 
+FAILED = UUID("019bc000-0000-7000-8000-000000000001")
 Solaris = Callable[..., tuple[int, Any]]
 
 
@@ -91,6 +93,33 @@ def test_dead_holds_are_found_and_swept(solaris: Solaris, database_url: str) -> 
     assert solaris("sweep")[1] == {"swept": 1, "from_spend_logs": 0, "estimated": 1, "released": 0}
     assert solaris("holds")[1] == {"data": []}
     assert solaris("accounts", "show", "user:maria")[1]["allowance"]["used"] == 20
+    assert solaris("ledger", "verify")[0] == 0
+
+
+def test_an_outage_is_compensated_once(solaris: Solaris, database_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    solaris("migrate")
+    for name in ("user:maria", "user:jose"):
+        solaris("accounts", "set", name)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for step in (
+            "hold_v1(%s, %s, 'gpt', 70, 1, 1, 60, NULL, false, 'default', 'en', 'UTC', 1, NULL)",
+            "release_v1(%s, %s, NULL)",
+        ):
+            connection.execute(f"SELECT solaris.{step}".encode(), ("user:maria", FAILED))
+    span = ("--since", "2000-01-01T00:00:00Z", "--until", "2100-01-01T00:00:00Z")
+    campaign = ("credits", "compensate", "outage-1", *span, "--reason", "Falha do provedor", "--tokens", "5000")
+    code, dry = solaris(*campaign, "--dry-run")
+    assert (code, dry["dry_run"], dry["accounts"], dry["tokens"], dry["granted_accounts"]) == (0, True, 1, 5000, 0)
+    assert [(each["account_id"], each["failed"]) for each in dry["data"]] == [("user:maria", 1)]
+    assert run([*campaign, "--dry-run"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "1 accounts would get 5,000 tokens; nothing was granted."
+    assert [solaris(*campaign)[1]["granted_tokens"] for _ in range(2)] == [5000, 0]
+    assert solaris("accounts", "show", "user:maria")[1]["credits"]["remaining"] == 5000
+    code, answer = solaris(*campaign[:-1], "1")
+    assert (code, answer["error"]["type"]) == (2, "idempotency_conflict")
+    code, answer = solaris(*campaign, "--percent-of-use", "10")
+    assert (code, answer["error"]["param"]) == (2, "tokens")
+    assert solaris("audit", "--action", "credits.compensate")[1]["data"][0]["subject"] == "outage-1"
     assert solaris("ledger", "verify")[0] == 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import UUID
 
+import httpx
 import pytest
 
 from solaris_hooks.ledger import compensation
@@ -14,6 +15,8 @@ from solaris_hooks.ledger.postgres import PostgresLedger
 from solaris_hooks.quota.errors import ConflictError, InvalidRequestError
 from solaris_hooks.quota.ids import AccountId, HoldId
 from solaris_hooks.quota.usage import UsageSource
+from solaris_hooks.web.api import build_api
+from tests.unit.web.asking import ADMIN, VIEWER, FakeAuthenticator
 
 from .world import ANA, BIA, Clock, World, facts, utc
 
@@ -54,6 +57,11 @@ def books(world: World) -> compensation.Compensation:
     return world.ledger.compensation
 
 
+async def granted(world: World, campaign: Campaign, *, actor: str) -> Compensated:
+    everybody = await books(world).affected(campaign)
+    return await books(world).grant(campaign, everybody, actor=actor)
+
+
 async def test_a_dry_run_lists_who_would_get_what_and_changes_nothing(outage: World) -> None:
     assert await books(outage).affected(OUTAGE) == [Affected(CID, 1, 1, 10, 1000), Affected(ANA, 2, 1, 333, 1000)][::-1]
     everybody = replace(OUTAGE, failed_only=False)
@@ -71,8 +79,8 @@ async def test_a_dry_run_lists_who_would_get_what_and_changes_nothing(outage: Wo
 async def test_a_campaign_grants_each_account_once(outage: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compensation, "BATCH", 1)
     campaign = replace(OUTAGE, expires_at=utc("2026-03-01"))
-    assert await books(outage).grant(campaign, actor=ROOT) == Compensated(2, 2000)
-    assert await books(outage).grant(campaign, actor="admin:other") == Compensated(0, 0)
+    assert await granted(outage, campaign, actor=ROOT) == Compensated(2, 2000)
+    assert await granted(outage, campaign, actor="admin:other") == Compensated(0, 0)
     (lot,) = (await outage.account()).lots
     assert (lot.tokens, lot.origin, lot.reason, lot.expires_at) == (
         1000,
@@ -95,29 +103,29 @@ async def test_a_campaign_grants_each_account_once(outage: World, monkeypatch: p
 
 async def test_a_campaign_that_was_stopped_grants_the_rest(outage: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compensation, "BATCH", 1)
-    statements, granted = books(outage)._statements, 0
+    statements, batches = books(outage)._statements, 0
     once = statements.one
 
     async def dies(name: str, parameters: dict[str, object]) -> object:
-        nonlocal granted
-        granted += name == "compensate"
-        if granted == 2:
+        nonlocal batches
+        batches += name == "compensate"
+        if batches == 2:
             raise KeyboardInterrupt
         return await once(name, parameters)
 
     with monkeypatch.context() as patch:
         patch.setattr(statements, "one", dies)
         with pytest.raises(KeyboardInterrupt):
-            await books(outage).grant(OUTAGE, actor=ROOT)
-    assert await books(outage).grant(OUTAGE, actor=ROOT) == Compensated(1, 1000)
+            await granted(outage, OUTAGE, actor=ROOT)
+    assert await granted(outage, OUTAGE, actor=ROOT) == Compensated(1, 1000)
 
 
 async def test_a_campaign_cannot_go_on_with_other_terms(outage: World) -> None:
-    await books(outage).grant(OUTAGE, actor=ROOT)
+    await granted(outage, OUTAGE, actor=ROOT)
     for other in (replace(OUTAGE, tokens=2000), replace(OUTAGE, failed_only=False)):
         with pytest.raises(ConflictError):
-            await books(outage).grant(other, actor=ROOT)
-    assert await books(outage).grant(replace(OUTAGE, name="outage-2"), actor=ROOT) == Compensated(2, 2000)
+            await granted(outage, other, actor=ROOT)
+    assert await granted(outage, replace(OUTAGE, name="outage-2"), actor=ROOT) == Compensated(2, 2000)
 
 
 @pytest.mark.parametrize(
@@ -135,3 +143,27 @@ async def test_a_campaign_that_cannot_be_is_refused(postgres_ledger: PostgresLed
     campaign = replace(OUTAGE, **fields)  # type: ignore[arg-type]
     with pytest.raises(InvalidRequestError):
         await postgres_ledger.compensation.affected(campaign)
+
+
+async def test_the_api_compensates_after_a_dry_run(outage: World) -> None:
+    api = build_api(outage.ledger, FakeAuthenticator(), campaigns=books(outage))
+    body = {
+        "campaign": "outage-1",
+        "since": "2026-01-15T10:00:00Z",
+        "until": "2026-01-15T11:00:00Z",
+        "tokens": 1000,
+        "reason": "Falha do provedor",
+    }
+    path = "/api/v1/compensations"
+    transport = httpx.ASGITransport(app=api)
+    async with httpx.AsyncClient(transport=transport, base_url="http://proxy", headers=ADMIN) as client:
+        assert (await client.post(path, json=body)).status_code == 400, "whether it is dry is said"
+        assert (await client.post(path, json=body | {"dry_run": True}, headers=VIEWER)).status_code == 403
+        dry = (await client.post(path, json=body | {"dry_run": True})).json()
+        assert (dry["accounts"], dry["tokens"], dry["granted_accounts"]) == (2, 2000, 0)
+        assert [each["account_id"] for each in dry["data"]] == [ANA, CID]
+        granted_now = (await client.post(path, json=body | {"dry_run": False})).json()
+        assert (granted_now["granted_accounts"], granted_now["granted_tokens"]) == (2, 2000)
+        assert (await client.post(path, json=body | {"dry_run": False, "tokens": 5})).status_code == 409
+        for field, value in (("campaign", "A b"), ("affected", "all"), ("percent_of_use", 10), ("tokens", None)):
+            assert (await client.post(path, json=body | {"dry_run": True, field: value})).status_code == 400
