@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,9 @@ _LOG = logging.getLogger(__name__)
 
 MOST_BYTES = 32 * 1024 * 1024
 """A longer request is read by LiteLLM alone: no chat that people write is as long."""
+
+SEARCHED_BYTES = 512 * 1024
+"""A command is the last message, so it stands near the end: before it there may be megabytes of images."""
 
 WIRES = {wire.value: wire for wire in Wire}
 """By the name of the function that serves a request."""
@@ -67,8 +70,7 @@ class AnsweredHere:
             await self.app(scope, receive, send)
             return
         received = await _read(receive)
-        body = b"".join(message.get("body", b"") for message in received)
-        asked = self._asked(wire, body) if MENTIONED.search(body) else None
+        asked = self._asked(wire, received) if MENTIONED.search(_end_of(received)) else None
         answer = await self._answer(scope, wire, *asked) if asked is not None else None
         if answer is not None:
             await answer(scope, receive, send)
@@ -80,10 +82,12 @@ class AnsweredHere:
 
         await self.app(scope, replay, send)
 
-    def _asked(self, wire: Wire, body: bytes) -> tuple[dict[str, object], Command | TitleRequest] | None:
+    def _asked(
+        self, wire: Wire, received: Sequence[Message]
+    ) -> tuple[dict[str, object], Command | TitleRequest] | None:
         """The request and what it asks of us, if anything."""
         try:
-            read = json.loads(body)
+            read = json.loads(b"".join(message.get("body", b"") for message in received))
         except ValueError:
             return None
         if not isinstance(read, dict):
@@ -119,6 +123,18 @@ class AnsweredHere:
             headers={**headers, ANSWERED_HEADER: kind, "cache-control": "no-store"},
             media_type=written.media_type,
         )
+
+
+def _end_of(received: Sequence[Message]) -> bytes:
+    """The last bytes of a body."""
+    pieces: list[bytes] = []
+    size = 0
+    for message in reversed(received):
+        pieces.append(message.get("body", b""))
+        size += len(pieces[-1])
+        if size >= SEARCHED_BYTES:
+            break
+    return b"".join(reversed(pieces))[-SEARCHED_BYTES:]
 
 
 async def _read(receive: Receive) -> list[Message]:

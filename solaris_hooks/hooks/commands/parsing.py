@@ -53,10 +53,12 @@ NAMES: Mapping[str, CommandName] = MappingProxyType(
 )
 
 MENTIONED = re.compile(
-    rb"(?:/|\\u002f)(?:saldo|balance|extrato|statement|cr(?:e|\xc3[\xa9\x89]|\\u00[ce]9)ditos|credits|ajuda|help)",
-    re.IGNORECASE,
+    rb"/(?i:saldo|balance|extrato|statement|cr(?:e|\xc3[\xa9\x89]|\\u00[ce]9)ditos|credits|ajuda|help)"
 )
-"""Finds, in the bytes of a request's JSON, whether any command stands in it at all."""
+"""Finds, in the bytes of a request's JSON, whether any command stands in it at all.
+
+Only what follows the slash may be in capitals or not: so the search leaps from slash to slash.
+"""
 
 _COMMAND = re.compile(r"/(?P<name>\w+)(?:[ \t]+(?P<rest>[^\r\n]+))?")
 _AMOUNT = re.compile(

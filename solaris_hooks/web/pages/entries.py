@@ -37,6 +37,7 @@ def _said(locale: str, entry: Entry) -> str:
         EntryKind.OVERAGE: sentence(locale, "entry.overage"),
         EntryKind.CREDIT: sentence(locale, "entry.credit"),
         EntryKind.CREDIT_EXPIRY: sentence(locale, "entry.credit_expiry"),
+        EntryKind.CREDIT_REVOCATION: sentence(locale, "entry.credit_revocation"),
         EntryKind.PLAN_CHANGE: sentence(locale, "entry.plan_change"),
     }.get(entry.kind)
     if entry.kind is EntryKind.USAGE:

@@ -245,6 +245,19 @@ async def test_everything_else_passes_as_it_is(scene: Scene, client: httpx.Async
     assert scene.passed == bodies
 
 
+async def test_a_command_after_megabytes_of_images_is_found(scene: Scene, client: httpx.AsyncClient) -> None:
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A/" * 1_000_000}}
+    messages = [{"role": "user", "content": [image]}, {"role": "user", "content": "/saldo"}]
+
+    async def in_pieces() -> AsyncIterator[bytes]:
+        body = json.dumps({"model": "demo", "messages": messages}).encode()
+        for at in range(0, len(body), 65_536):
+            yield body[at : at + 65_536]
+
+    answer = await client.post("/v1/chat/completions", content=in_pieces())
+    assert answer.headers["x-solaris-answer"] == "command"
+
+
 async def test_a_key_that_nobody_knows_is_left_to_litellm(scene: Scene, client: httpx.AsyncClient) -> None:
     scene.known = False
     body = {"messages": [{"role": "user", "content": "/saldo"}]}
