@@ -48,6 +48,7 @@ class AlertSettings(BaseModel):
     dispatch_interval_seconds: float = Field(5.0, ge=0.5, le=300, description="Pause between looks for events.")
     poll_interval_seconds: float = Field(5.0, ge=0.5, le=300, description="Pause between looks for jobs.")
     concurrency: int = Field(4, ge=1, le=50, description="Deliveries at once, in each worker.")
+    report_hour: int = Field(8, ge=0, le=23, description="Local hour from which reports to administrators are made.")
     keep_days: int = Field(400, ge=62, le=3650, description="How long deliveries that ended and events are kept.")
 
     @field_validator("admin_locale")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 
 from solaris_hooks.alerts import chores
@@ -49,7 +50,16 @@ def build_channels(settings: Settings, ledger: PostgresLedger) -> dict[ChannelNa
 
 
 def _chores(settings: Settings, ledger: PostgresLedger) -> Sequence[PeriodicChore]:
+    zone, hour = settings.default_time_zone, settings.alerts.report_hour
     return [
+        chores.renew_accounts(ledger.cycle),
         chores.expire_credits(ledger.lots),
+        chores.find_anomalies(ledger.overview, ledger, settings.anomaly),
+        chores.digest(ledger.overview, time_zone=zone, hour=hour, clock=_utc_now),
+        chores.report_month(ledger.overview, time_zone=zone, hour=hour, clock=_utc_now),
         chores.purge(ledger.deliveries, keep_days=settings.alerts.keep_days),
     ]
+
+
+def _utc_now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)

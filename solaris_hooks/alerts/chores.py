@@ -7,13 +7,21 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
+from zoneinfo import ZoneInfo
 
+from solaris_hooks.alerts.anomalies import Profiles, look_for_anomalies
+from solaris_hooks.alerts.reports import monthly_report, send_digest
+from solaris_hooks.anomaly_settings import AnomalySettings
+from solaris_hooks.ledger.account_terms import Cycle
 from solaris_hooks.ledger.credit_lots import CreditLots
 from solaris_hooks.ledger.deliveries import Deliveries
+from solaris_hooks.ledger.overview import Overview
 
 _LOG = logging.getLogger(__name__)
 
 BATCH = 1000
+RENEWALS = 100
+"""Accounts renewed in one transaction, whose rows are locked meanwhile."""
 _MOST_BATCHES = 100
 
 
@@ -52,6 +60,50 @@ def expire_credits(lots: CreditLots) -> PeriodicChore:
             _LOG.info("credits of %d accounts expired", expired)
 
     return PeriodicChore("solaris.expire_credits", "*/10 * * * *", work)
+
+
+def renew_accounts(cycle: Cycle) -> PeriodicChore:
+    """Renews accounts that did not call."""
+
+    async def work() -> None:
+        renewed = await in_batches(partial(cycle.renew_due, limit=RENEWALS), RENEWALS)
+        if renewed:
+            _LOG.info("renewed %d accounts that did not call", renewed)
+
+    return PeriodicChore("solaris.renew_accounts", "*/5 * * * *", work)
+
+
+def find_anomalies(overview: Overview, books: Profiles, settings: AnomalySettings) -> PeriodicChore:
+    """Tells of accounts whose use is far above their own pattern."""
+
+    async def work() -> None:
+        await look_for_anomalies(overview, books, settings)
+
+    return PeriodicChore("solaris.find_anomalies", "*/15 * * * *", work)
+
+
+def digest(overview: Overview, *, time_zone: str, hour: int, clock: Callable[[], dt.datetime]) -> PeriodicChore:
+    """Tells administrators who is near the limit, once a day from an hour on that is local to them."""
+
+    async def work() -> None:
+        now = clock()
+        if now.astimezone(ZoneInfo(time_zone)).hour >= hour:
+            await send_digest(overview, now=now, time_zone=time_zone)
+
+    # Asked every hour, so that a worker that was away at that hour catches up.
+    return PeriodicChore("solaris.digest", "5 * * * *", work)
+
+
+def report_month(overview: Overview, *, time_zone: str, hour: int, clock: Callable[[], dt.datetime]) -> PeriodicChore:
+    """Tells administrators of the last month, from its successor's second day on: it has ended everywhere then."""
+
+    async def work() -> None:
+        now = clock()
+        local = now.astimezone(ZoneInfo(time_zone))
+        if local.day > 1 and local.hour >= hour:
+            await monthly_report(overview, now=now, time_zone=time_zone)
+
+    return PeriodicChore("solaris.report_month", "35 * * * *", work)
 
 
 def purge(deliveries: Deliveries, *, keep_days: int) -> PeriodicChore:

@@ -27,8 +27,8 @@ from solaris_hooks.ledger.wire_format import Row
 from solaris_hooks.quota.errors import NotFoundError
 from solaris_hooks.quota.ids import AccountId
 
-MOST_FOLDED = 500
-"""Events that one digest tells; what is beyond is only counted as skipped."""
+MOST_FOLDED = 200
+"""Events that one digest tells; the rest stands in the list of deliveries alone."""
 
 
 class Deliveries:

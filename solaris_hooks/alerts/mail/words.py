@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency, format_percent
 
-from solaris_hooks.alerts.delivery import Delivery
+from solaris_hooks.alerts.delivery import Audience, Delivery
 from solaris_hooks.ledger.event import Event
 from solaris_hooks.messages import LOCALES, translations, whole_number
 
@@ -164,10 +164,22 @@ def words_of(
         "at": event.at,
         "details": dict(event.details),
         "figures": Figures.of(event),
+        "others": [_other(words, each, delivery.audience) for each in delivery.others],
         "projection": projection,
         "projected": projected,
         "statement_url": f"{public_url}/solaris/me" if public_url else None,
     }
+
+
+def _other(words: Words, event: Event, audience: Audience) -> tuple[str, str]:
+    """What else a mail tells, in a line: what happened, and when."""
+    tokens = event.details.get("tokens")
+    parts = [
+        words.t(f"kind.{event.kind.value}"),
+        event.account_id if audience is Audience.ADMINISTRATOR else None,
+        words.number(tokens) if isinstance(tokens, int) else None,
+    ]
+    return ", ".join(part for part in parts if part), words.moment(event.at)
 
 
 def _time(value: dt.datetime | dt.date | str) -> dt.datetime | dt.date:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import suppress
 from uuid import UUID, uuid4
 
 import pytest
@@ -185,6 +186,20 @@ async def test_all_mails_together_have_a_limit(alerts: Alerts) -> None:
     alerts.asked("UPDATE solaris.deliveries SET attempted_at = attempted_at - interval '1 hour'")
     await alerts.sender.deliver(second.delivery_id)
     assert len(alerts.mail.sent) == 2
+
+
+async def test_summaries_leave_room_for_what_is_urgent(alerts: Alerts) -> None:
+    alerts.settings = alerts.settings.model_copy(update={"mails_per_hour": 4})
+    names = [AccountId(f"user:{number}") for number in range(5)]
+    for name in names:
+        await alerts.account(name, email=f"{name[5:]}@example.org")
+    alerts.asked("UPDATE solaris.events SET kind = 'period.renewed'")
+    await alerts.use(800)
+    await alerts.dispatcher.dispatch()
+    for row in await alerts.rows():
+        with suppress(TryAgainError):
+            await alerts.sender.deliver(row.delivery_id)
+    assert [kind for _, kind in alerts.mail.said] == ["period.renewed"] * 3 + ["threshold.crossed"]
 
 
 async def test_many_mails_that_wait_for_one_reader_become_one(alerts: Alerts) -> None:
