@@ -78,7 +78,7 @@ class AlertWorker:
         self._conninfo = conninfo
         self._dispatcher = dispatcher
         self._sender = sender
-        self._chores = chores
+        self.chores = chores
         self._settings = settings
         self._task: asyncio.Task[None] | None = None
 
@@ -174,7 +174,7 @@ class AlertWorker:
             del timestamp
             await _rescue(app)
 
-        for chore in self._chores:
+        for chore in self.chores:
             _register(app, chore)
         return app
 

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
+from solaris_hooks.alerts.assembly import build_worker
 from solaris_hooks.alerts.chores import PeriodicChore
 from solaris_hooks.alerts.delivery import DeliveryError
 from solaris_hooks.alerts.worker import AlertWorker
 from solaris_hooks.quota.ids import AccountId
+from solaris_hooks.settings import Settings
 
-from .conftest import Alerts, webhook
+from .conftest import SECRET, Alerts, webhook
+from .test_webhooks import hook
 
 PATIENCE_SECONDS = 60
 
@@ -200,3 +206,74 @@ async def test_events_are_told_once_though_dispatchers_are_killed(alerts: Alerts
         await until(lambda: alerts.jobs() == [])
     assert sorted(sent.event.details["tokens"] for sent in alerts.mail.sent) == [10, 11, 12, 13]  # type: ignore[type-var]
     assert alerts.jobs() == []
+
+
+def settings_of(url: str, **more: Any) -> Settings:
+    return Settings(database_url=url, litellm_database_url=url, **more)
+
+
+async def done(alerts: Alerts, name: str) -> None:
+    """Do one of the chores that a worker has."""
+    worker = build_worker(settings_of(alerts.url), alerts.ledger)
+    (chore,) = [each for each in worker.chores if each.name == f"solaris.{name}"]
+    await chore.work()
+
+
+async def test_accounts_that_do_not_call_are_renewed(alerts: Alerts) -> None:
+    await alerts.use(400)
+    alerts.asked(
+        "UPDATE solaris.accounts SET period_start = period_start - interval '2 months', "
+        "period_end = period_end - interval '2 months'"
+    )
+    await done(alerts, "renew_accounts")
+    assert (await alerts.ledger.events())[0].kind.value == "period.renewed"
+
+
+async def test_credits_expire_though_nobody_looks(alerts: Alerts) -> None:
+    await alerts.grant(500)
+    alerts.asked("UPDATE solaris.credit_lots SET expires_at = now() - interval '1 day'")
+    alerts.asked("UPDATE solaris.accounts SET next_lot_expiry = now() - interval '1 day'")
+    await done(alerts, "expire_credits")
+    assert alerts.asked("SELECT credits_remaining FROM solaris.accounts") == [(0,)]
+
+
+async def test_administrators_hear_once_a_day_who_is_near_the_limit(alerts: Alerts) -> None:
+    await alerts.use(900)
+    worker = build_worker(settings_of(alerts.url, alerts={"report_hour": 0}), alerts.ledger)
+    for chore in worker.chores:
+        await chore.work()
+        await chore.work()
+    kinds = [event.kind.value for event in await alerts.ledger.events()]
+    assert kinds.count("report.digest") in {1, 2}  # a day may have ended meanwhile
+    assert kinds.count("report.monthly") <= 1
+
+
+async def test_a_worker_of_its_own_works_until_it_is_asked_to_end(alerts: Alerts) -> None:
+    async with hook() as it:
+        webhooks = json.dumps([{"name": "books", "url": it.url, "secret": SECRET}])
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "solaris_hooks.cli.main",
+            "worker",
+            stderr=asyncio.subprocess.PIPE,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(Path(__file__).parents[3]),
+                "DATABASE_URL": alerts.url,
+                "SOLARIS_WEBHOOKS": webhooks,
+                "SOLARIS_ALERTS": '{"worker": "off", "dispatch_interval_seconds": 0.5, "poll_interval_seconds": 0.5}',
+            },
+        )
+        try:
+            await alerts.use(800)
+            await until(lambda: len(it.asked) == 2)
+            await until(lambda: alerts.jobs() == [])
+            process.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                _, said = await process.communicate()
+        finally:
+            with suppress(ProcessLookupError):
+                process.kill()
+    assert (process.returncode, b"Traceback" in said) == (0, False)
+    assert alerts.asked("SELECT count(*) FROM procrastinate_workers") == [(0,)]

@@ -20,7 +20,7 @@ from solaris_hooks.alerts.mail.mails import ANY_EVENT, FOR_ADMINISTRATORS, FOR_U
 from solaris_hooks.alerts.mail.templates import MailTemplateError, Templates
 from solaris_hooks.ledger.event import Event, EventKind
 from solaris_hooks.ledger.records import DailyUsage
-from solaris_hooks.messages import LOCALES
+from solaris_hooks.messages import LOCALES, translations
 from solaris_hooks.quota.errors import LedgerUnavailableError, SettingsError
 from solaris_hooks.quota.ids import AccountId
 from solaris_hooks.settings import Settings
@@ -249,3 +249,14 @@ def test_an_event_without_figures_is_told_all_the_same() -> None:
         mails().render_with(replace(told, event=event, name=None), projection=None).subject
         == "Conta criada: IA SOLARIS"
     )
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_mail_tells_what_else_waited(locale: str) -> None:
+    told = replace(example(EventKind.CREDIT_REQUESTED, Audience.ADMINISTRATOR), locale=locale)
+    others = (told.event, example(EventKind.DELIVERY_FAILED, Audience.ADMINISTRATOR).event)
+    many = mails().render_with(replace(told, others=others), projection=None)
+    alone = mails().render_with(told, projection=None)
+    heading = translations(locale, "mails").ugettext("others.heading")
+    assert [heading in text for text in (many.text, many.html, alone.text, alone.html)] == [True, True, False, False]
+    assert f"{translations(locale, 'mails').ugettext('kind.delivery.failed')}:" in many.text
