@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import socket
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -93,6 +97,41 @@ def test_a_client_that_leaves_any_stream_pays_for_what_it_got(world: World, kind
     (row,) = user.settled()
     assert row["source"] == "estimate"
     assert 5 < row["charge"] < 2000
+
+
+@contextlib.contextmanager
+def sent_and_left(user: User, kind: Kind, text: str, *, stream: bool) -> Iterator[None]:
+    """A client that sends a request, does something else, and is gone without having read anything."""
+    path, body = kind.request(text, stream=stream)
+    url = httpx.URL(user.world.proxy.base_url)
+    content = json.dumps(body).encode()
+    head = (
+        f"POST {path} HTTP/1.1\r\nhost: {url.host}\r\nauthorization: Bearer {user.key}\r\n"
+        f"content-type: application/json\r\ncontent-length: {len(content)}\r\n\r\n"
+    )
+    with socket.create_connection((url.host, url.port), timeout=60) as connection:
+        connection.sendall(head.encode() + content)
+        yield
+
+
+@each_route
+@each_streaming
+def test_a_client_that_leaves_before_the_first_piece_leaves_no_hold_behind(
+    world: World, kind: Kind, *, stream: bool
+) -> None:
+    user = world.user(tokens=100_000)
+    figures: dict[str, object] = {"prompt_tokens": 100, "completion_tokens": 40, "delay_ms": 1000}
+    with sent_and_left(user, kind, directive(label=user.name, **figures), stream=stream):
+        until(lambda: world.served(user.name).get("in_flight") == 1)
+        assert user.held > 0
+    until(lambda: user.held == 0)
+    until(lambda: world.served(user.name)["in_flight"] == 0)
+    (row,) = user.usage()
+    if stream:
+        # The prompt, and what was passed on before LiteLLM noticed: nothing, a few pieces, or all.
+        assert 0 < row["charge"] <= 140
+    else:
+        assert (row["charge"], row["source"]) == (140, "provider")
 
 
 @each_route

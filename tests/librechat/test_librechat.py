@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -158,10 +159,11 @@ def test_two_users_at_once_each_pay_for_their_own(world: World, librechat: Libra
     for user in users:
         account = f"end_user:{user.name}" if way == "service" else user.account_id
         expected = sum(tokens + 40 for planned, tokens in plans if planned is user)
-
-        def used(account: str = account) -> tuple[int, int]:
-            (row,) = world.rows("SELECT allowance_used, held FROM solaris.accounts WHERE account_id = %s", account)
-            return row["allowance_used"], row["held"]
-
-        until(lambda expected=expected, used=used: used() == (expected, 0))
+        until(partial(is_booked, world, account, expected))
         assert world.served(user.name)["total_tokens"] == expected
+
+
+def is_booked(world: World, account: str, tokens: int) -> bool:
+    """Whether an account has used so many tokens, and holds none."""
+    (row,) = world.rows("SELECT allowance_used, held FROM solaris.accounts WHERE account_id = %s", account)
+    return (row["allowance_used"], row["held"]) == (tokens, 0)
