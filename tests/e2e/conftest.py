@@ -95,15 +95,11 @@ def database_url(postgres: EmbeddedPostgres) -> str:
     return fresh_database(postgres, with_litellm_tables=True)
 
 
-@pytest.fixture(scope="session")
-def proxy(
-    config: dict[str, object], database_url: str, provider_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[StockProxy]:
-    """One stock proxy with the plugin, shared by all tests that need no other; tests use users of their own."""
+def _proxy(config: dict[str, object], database_url: str, provider_url: str, folder: Path) -> Iterator[StockProxy]:
     with stock_proxy(
         config,
         database_url=database_url,
-        folder=tmp_path_factory.mktemp("proxy"),
+        folder=folder,
         provider_url=provider_url,
         env={
             "SIMULATED_PROVIDER_ROOT": provider_url.removesuffix("/v1"),
@@ -113,7 +109,33 @@ def proxy(
         yield running
 
 
+@pytest.fixture(scope="session")
+def proxy(
+    config: dict[str, object], database_url: str, provider_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[StockProxy]:
+    """One stock proxy with the plugin, shared by all tests that need no other; tests use users of their own."""
+    yield from _proxy(config, database_url, provider_url, tmp_path_factory.mktemp("proxy"))
+
+
 @pytest.fixture
 def world(proxy: StockProxy, database_url: str, provider_url: str) -> World:
     """What a test does and sees: chats as users, and both books."""
     return World(proxy=proxy, database_url=database_url, provider_url=provider_url)
+
+
+@pytest.fixture(scope="session")
+def quiet_proxy(
+    config: dict[str, object], database_url: str, provider_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[StockProxy]:
+    """A proxy that few keys ask.
+
+    Without Redis, LiteLLM's own limits of requests a minute do not hold on a process that some 65 keys have used within
+    ten minutes: see `docs/how-to/scale-out.md`.
+    """
+    yield from _proxy(config, database_url, provider_url, tmp_path_factory.mktemp("quiet-proxy"))
+
+
+@pytest.fixture
+def quiet_world(quiet_proxy: StockProxy, database_url: str, provider_url: str) -> World:
+    """The same, through a proxy on which LiteLLM's own rate limits hold."""
+    return World(proxy=quiet_proxy, database_url=database_url, provider_url=provider_url)

@@ -69,11 +69,11 @@ def test_an_account_that_may_use_nothing_is_answered(world: World, state: str) -
     assert ("fatura vencida" in said) == (state == "suspended")
 
 
-def test_a_key_that_litellm_limits_is_answered_too_and_its_limits_count_nothing(world: World) -> None:
-    user = world.user(tokens=100_000)
-    with world.proxy.client() as admin:
+def test_a_key_that_litellm_limits_is_answered_too_and_its_limits_count_nothing(quiet_world: World) -> None:
+    user = quiet_world.user(tokens=100_000)
+    with quiet_world.proxy.client() as admin:
         key = admin.post("/key/generate", json={"user_id": user.name, "rpm_limit": 1}).json()["key"]
-    limited = User(user.name, key, world)
+    limited = User(user.name, key, quiet_world)
     for _ in range(3):
         assert "/creditos" in say(limited, "/ajuda")
     assert limited.chat(sim(prompt_tokens=1, completion_tokens=1)).status_code == 200

@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 import httpx
 import pytest
+from litellm.caching.dual_cache import DualCache
 from litellm.integrations.custom_logger import CustomLogger
 
 from solaris_hooks.hooks.handler import SolarisHandler
@@ -36,11 +37,11 @@ def test_one_instance_serves_a_process(world: World) -> None:
     assert user.usage("released") == []
 
 
-def test_litellms_rate_limiter_comes_after_the_hold_which_is_then_released(world: World) -> None:
-    user = world.user(tokens=100_000)
-    with world.proxy.client() as admin:
+def test_litellms_rate_limiter_comes_after_the_hold_which_is_then_released(quiet_world: World) -> None:
+    user = quiet_world.user(tokens=100_000)
+    with quiet_world.proxy.client() as admin:
         key = admin.post("/key/generate", json={"user_id": user.name, "rpm_limit": 1}).json()["key"]
-    with world.proxy.client(key) as client:
+    with quiet_world.proxy.client(key) as client:
         answers = [
             client.post(
                 "/v1/chat/completions", json={"model": "demo", "messages": sim(prompt_tokens=5, completion_tokens=5)}
@@ -54,12 +55,22 @@ def test_litellms_rate_limiter_comes_after_the_hold_which_is_then_released(world
     assert len(user.usage("released")) == statuses.count(429)
 
 
-def test_a_request_whose_hooks_run_twice_holds_once(world: World) -> None:
+async def test_without_redis_litellm_forgets_requests_a_minute_when_some_65_keys_are_in_use() -> None:
+    """Each keeps three entries for ten minutes: that is why tests of limits have a proxy that few keys ask."""
+    cache = DualCache(default_in_memory_ttl=1)
+    for number in range(3 * 67):
+        await cache.async_set_cache(f"tokens {number}", 1, ttl=600)
+    await cache.async_set_cache("requests of a key", 1, ttl=60)
+    await cache.async_set_cache("requests of another", 1, ttl=60)
+    assert await cache.async_get_cache("requests of a key") is None
+
+
+def test_a_request_whose_hooks_run_twice_holds_once(quiet_world: World) -> None:
     """The rate limiter refuses a model that has a fallback: LiteLLM runs all pre-call hooks again."""
-    user = world.user(tokens=100_000)
-    with world.proxy.client() as admin:
+    user = quiet_world.user(tokens=100_000)
+    with quiet_world.proxy.client() as admin:
         made = admin.post("/key/generate", json={"user_id": user.name, "model_rpm_limit": {"light": 1}})
-    with world.proxy.client(made.json()["key"]) as client:
+    with quiet_world.proxy.client(made.json()["key"]) as client:
         body = {"model": "light", "messages": sim(prompt_tokens=5, completion_tokens=10)}
         answers = [client.post("/v1/chat/completions", json=body) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 200]

@@ -1,8 +1,4 @@
-"""Nothing that a client can set avoids or misdirects the bill.
-
-Some of it leaves LiteLLM's own rate limiter without effect for the rest of the process, so that this file's name
-comes after those of tests that need one.
-"""
+"""Nothing that a client can set avoids or misdirects the bill."""
 
 from __future__ import annotations
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from solaris_hooks.hooks.origin import certain
 from solaris_hooks.hooks.reported import field_of, items_of, text_or_nothing, usage_of
 from solaris_hooks.hooks.request_body import Body
 from solaris_hooks.hooks.routes.route import Demand, Report
-from solaris_hooks.hooks.routes.sse import Event, EventReader
+from solaris_hooks.hooks.routes.sse import EventReader
 from solaris_hooks.quota.errors import InvalidRequestError
 from solaris_hooks.quota.prompt import read_prompt
 from solaris_hooks.quota.sizing import MAX_CHOICES, OutputRequest, positive, read_output_request
@@ -104,13 +104,7 @@ class GeminiReader:
             {"content": {"parts": [], "role": "model"}, "finishReason": "MAX_TOKENS", "index": index}
             for index in sorted(self._candidates) or [0]
         ]
-        event: Event = {"candidates": candidates}
-        if isinstance(self._last, Mapping):
-            return [event]
-        frame = f"data: {json.dumps(event)}\n\n".encode()
-        rest = self._events.rest_of_event()
-        chunks = [rest, frame] if rest else [frame]
-        return [chunk.decode() for chunk in chunks] if isinstance(self._last, str) else chunks
+        return self._events.written_like(self._last, [{"candidates": candidates}], named=False)
 
 
 def _config(body: Body) -> dict[str, object]:

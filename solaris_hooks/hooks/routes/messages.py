@@ -111,12 +111,7 @@ class MessagesReader:
         output = self._figures.get("output_tokens") or 0
         events.append({"type": "message_delta", "delta": delta, "usage": {"output_tokens": output}})
         events.append({"type": "message_stop"})
-        if isinstance(self._last, Mapping):
-            return events
-        frames = [f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode() for event in events]
-        rest = self._events.rest_of_event()
-        chunks = [rest, *frames] if rest else frames
-        return [chunk.decode() for chunk in chunks] if isinstance(self._last, str) else chunks
+        return self._events.written_like(self._last, events, named=True)
 
     def _note(self, usage: object) -> None:
         """Keep figures; later ones count, missing ones change nothing."""

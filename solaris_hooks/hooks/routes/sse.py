@@ -36,13 +36,29 @@ class EventReader:
         self._looked_at = None
         return events
 
-    def rest_of_event(self) -> bytes:
+    def _rest_of_event(self) -> bytes:
         """What completes the event that was passed on in part, if the chunk looked at last does."""
         if not self._rest or not isinstance(self._looked_at, bytes | str):
             return b""
         chunk = _as_bytes(self._looked_at)
         head, end = _cut(self._rest + chunk)
         return head[len(self._rest) :] + end if end else b""
+
+    def written_like(self, chunk: object, events: Sequence[Event], *, named: bool) -> Sequence[object]:
+        """Events as chunks of the kind that the stream is made of, after what is left of one that began.
+
+        Args:
+            chunk: the one that was passed on last.
+            events: what to write.
+            named: whether each goes under its ``type``, as Anthropic's do.
+        """
+        if isinstance(chunk, Mapping):
+            return events
+        names = (f"event: {event['type']}\n" if named else "" for event in events)
+        frames = [f"{name}data: {json.dumps(event)}\n\n".encode() for name, event in zip(names, events, strict=True)]
+        rest = self._rest_of_event()
+        chunks = [rest, *frames] if rest else frames
+        return [each.decode() for each in chunks] if isinstance(chunk, str) else chunks
 
     def _read(self, chunk: object) -> tuple[list[Event], bytes]:
         if isinstance(chunk, Mapping):
