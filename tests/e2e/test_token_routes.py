@@ -120,8 +120,8 @@ def test_a_client_that_leaves_before_the_first_piece_leaves_no_hold_behind(
     world: World, kind: Kind, *, stream: bool
 ) -> None:
     user = world.user(tokens=100_000)
-    figures: dict[str, object] = {"prompt_tokens": 100, "completion_tokens": 40, "delay_ms": 1000}
-    with sent_and_left(user, kind, directive(label=user.name, **figures), stream=stream):
+    text = directive(label=user.name, prompt_tokens=100, completion_tokens=40, delay_ms=1000)
+    with sent_and_left(user, kind, text, stream=stream):
         until(lambda: world.served(user.name).get("in_flight") == 1)
         assert user.held > 0
     until(lambda: user.held == 0)
