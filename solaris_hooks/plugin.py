@@ -271,7 +271,7 @@ def start() -> SolarisHandler:
     api = build_api(
         ledger,
         authenticator,
-        open_accounts=settings.new_account.create,
+        open_accounts=settings.opens_at_sight,
         requests_for_credits=requests,
         campaigns=ledger.compensation,
     )
@@ -281,7 +281,7 @@ def start() -> SolarisHandler:
         books=ledger,
         link_of=links.of if links is not None else lambda _account_id: None,
         counter=RequestCounter(requests),
-        open_accounts=settings.new_account.create,
+        open_accounts=settings.opens_at_sight,
         default_locale=settings.default_locale,
     )
     _guard(app, handler, settings, authenticator, desk)

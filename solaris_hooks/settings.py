@@ -25,6 +25,7 @@ from solaris_hooks.database_url import DatabaseUrlError, libpq_url
 from solaris_hooks.ledger.records import NewAccount
 from solaris_hooks.mail_settings import MailSettings
 from solaris_hooks.messages import LOCALES
+from solaris_hooks.quota.balance import Status
 from solaris_hooks.quota.checks import MAX_TOKENS, checked_anchor_day, checked_time_zone
 from solaris_hooks.quota.errors import InvalidRequestError, SettingsError
 from solaris_hooks.quota.units import Unit, UnitPrices
@@ -41,6 +42,14 @@ class UnknownUsers(StrEnum):
 
     CREATE = "create"
     REFUSE = "refuse"
+
+
+class NewAccounts(StrEnum):
+    """What accounts are that a first request makes."""
+
+    ACTIVE = "active"
+    PENDING = "pending"
+    """An administrator must approve each: until then its requests are refused."""
 
 
 class SweepPolicy(StrEnum):
@@ -148,6 +157,16 @@ class Settings(BaseSettings):
     default_time_zone: str = Field("America/Sao_Paulo", description="Time zone of new accounts (IANA name).")
     default_anchor_day: int = Field(1, description="Day of the month on which new accounts renew, 1 to 31.")
     unknown_users: UnknownUsers = Field(UnknownUsers.CREATE, description="create or refuse users never seen.")
+    new_accounts: NewAccounts = Field(
+        NewAccounts.ACTIVE, description="Accounts made by first requests are active, or pending approval."
+    )
+    plan_by_team: dict[str, str] = Field(
+        default_factory=dict,
+        description="Plan of new accounts by LiteLLM team id or alias; before plan_by_email_domain.",
+    )
+    plan_by_email_domain: dict[str, str] = Field(
+        default_factory=dict, description="Plan of new accounts by the domain of their e-mail address."
+    )
     end_user_id_header: str = Field(
         "x-librechat-user-id",
         pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,99}$",
@@ -259,6 +278,14 @@ class Settings(BaseSettings):
             raise ValueError(f"must be one of {', '.join(LOCALES)}")
         return value
 
+    @field_validator("plan_by_email_domain")
+    @classmethod
+    def _domains(cls, value: dict[str, str]) -> dict[str, str]:
+        for domain in value:
+            if not domain or not set(domain).isdisjoint("@ /*"):
+                raise ValueError(f'"{domain}" is no domain; write the part after the @, such as example.org')
+        return value
+
     @field_validator("database_url")
     @classmethod
     def _libpq_url(cls, value: str) -> str:
@@ -327,7 +354,17 @@ class Settings(BaseSettings):
             time_zone=self.default_time_zone,
             anchor_day=self.default_anchor_day,
             create=self.unknown_users is UnknownUsers.CREATE,
+            status=Status(self.new_accounts.value),
         )
+
+    @property
+    def opens_at_sight(self) -> bool:
+        """Whether an account may be made where its user only looks: by the API or by a command in the chat.
+
+        Not where it matters who asks for it: of those who look, neither the team is known nor who approved them.
+        """
+        sorted_out = self.new_accounts is NewAccounts.PENDING or self.plan_by_team or self.plan_by_email_domain
+        return self.unknown_users is UnknownUsers.CREATE and not sorted_out
 
     @property
     def weight_table(self) -> WeightTable:

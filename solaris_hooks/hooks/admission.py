@@ -15,10 +15,11 @@ from solaris_hooks.hooks.call_types import FREE_CALL_TYPES
 from solaris_hooks.hooks.guard import let_pass
 from solaris_hooks.hooks.identity import Payer, is_master_key
 from solaris_hooks.hooks.in_flight import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, InFlight, Request
+from solaris_hooks.hooks.newcomers import Newcomers
 from solaris_hooks.hooks.request_body import Body, disarm, headers_of, mark, unmark
 from solaris_hooks.hooks.routes import ROUTES, Demand, Route
 from solaris_hooks.hooks.weighing import Weighing
-from solaris_hooks.ledger.records import HoldOutcome, HoldRequest, HoldResult
+from solaris_hooks.ledger.records import HoldOutcome, HoldRequest, HoldResult, NewAccount
 from solaris_hooks.quota.errors import InvalidRequestError, SolarisError
 from solaris_hooks.quota.ids import AccountId, HoldId, new_hold_id
 from solaris_hooks.quota.prompt import Prompt
@@ -60,6 +61,7 @@ class Ask:
     """The models that the request itself names: they must be allowed."""
     route: Route
     demand: Demand
+    new_account: NewAccount
     can_grow: bool
     """Its hold can follow a stream whose whole output shows."""
 
@@ -95,6 +97,7 @@ class Admission:
         self._payers = payers
         self._weighing = Weighing(settings.weight_table)
         self._prices = settings.price_table
+        self._newcomers = Newcomers(settings)
 
     async def admit(self, auth: UserAPIKeyAuth, body: Body, call_type: str) -> None:
         """Hold tokens for a request and mark it; change its cap if the balance is tight.
@@ -116,7 +119,8 @@ class Admission:
                 if call_type in FREE_CALL_TYPES:
                     return
                 raise refusals.unmetered_call_type(self._settings.default_locale, call_type)
-            ask = self._read(await self._payers.payer(auth, headers_of(body)), body, route)
+            payer = await self._payers.payer(auth, headers_of(body))
+            ask = self._read(payer, self._newcomers.account(auth, payer.email), body, route)
             await self._admit(ask, body)
         except InvalidRequestError as exc:
             raise refusals.invalid_request(exc) from exc
@@ -124,7 +128,7 @@ class Admission:
             _LOG.error("request refused, since the books cannot be reached: %s", exc.message)
             raise refusals.unavailable(self._settings.default_locale) from exc
 
-    def _read(self, payer: Payer, body: Body, route: Route) -> Ask:
+    def _read(self, payer: Payer, new_account: NewAccount, body: Body, route: Route) -> Ask:
         disarm(body)
         model = body.get("model")
         if not isinstance(model, str) or not model.isprintable() or not 0 < len(model) <= MAX_MODEL_CHARACTERS:
@@ -141,6 +145,7 @@ class Admission:
             named=self._models.named(model, body),
             route=route,
             demand=route.read(body, media_tokens=self._settings.media_tokens),
+            new_account=new_account,
             can_grow=bool(body.get("stream")) and not any(self._models.facts(each).hides_output for each in candidates),
         )
 
@@ -320,7 +325,7 @@ class Admission:
                     prompt=sizings[0].prompt_charge,
                     lease_seconds=self._settings.hold_lease_seconds,
                     email=ask.email,
-                    new_account=self._settings.new_account,
+                    new_account=ask.new_account,
                 )
             )
         except asyncio.CancelledError:

@@ -130,3 +130,16 @@ def test_periodic_checkpoints_need_a_key_and_a_folder(tmp_path: Path) -> None:
     )
     assert settings.checkpoint_interval_seconds == 3600
     assert "k.pem" not in repr(settings)
+
+
+@pytest.mark.parametrize("line", ["new_accounts: pending", "plan_by_team: {t: x}", "unknown_users: refuse"])
+def test_who_only_looks_gets_no_account_where_it_matters_who_asks(tmp_path: Path, line: str) -> None:
+    assert load_settings().opens_at_sight
+    assert not load_settings(config(tmp_path, f"solaris_settings:\n  {line}\n")).opens_at_sight
+
+
+@pytest.mark.parametrize("domain", ["@example.org", "", "*.example.org"])
+def test_what_is_no_domain_is_refused(tmp_path: Path, domain: str) -> None:
+    path = config(tmp_path, f"solaris_settings:\n  plan_by_email_domain: {{'{domain}': team}}\n")
+    with pytest.raises(SettingsError, match="write the part after the @"):
+        load_settings(path)

@@ -124,7 +124,7 @@ class LastKnown:
         new = self._new
         return Balance(
             account_id=request.account_id,
-            status=Status.ACTIVE,
+            status=new.status,
             status_reason=None,
             plan_id=new.plan_id,
             locale=new.locale,

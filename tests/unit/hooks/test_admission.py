@@ -14,12 +14,15 @@ from solaris_hooks.hooks.admission import Admission
 from solaris_hooks.hooks.answer_lengths import AnswerLengths
 from solaris_hooks.hooks.in_flight import InFlight
 from solaris_hooks.hooks.models import ModelFacts, Models
+from solaris_hooks.hooks.newcomers import Newcomers
 from solaris_hooks.hooks.payers import Payers
 from solaris_hooks.hooks.settlement import Settler
 from solaris_hooks.ledger.memory import MemoryLedger
-from solaris_hooks.ledger.records import Plan
+from solaris_hooks.ledger.records import AccountChange, Plan
+from solaris_hooks.quota.balance import Status
+from solaris_hooks.quota.ids import AccountId
 from solaris_hooks.quota.weights import Weights, WeightTable
-from solaris_hooks.settings import Settings
+from solaris_hooks.settings import NewAccounts, Settings
 
 CHAT: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
 ANA = UserAPIKeyAuth(api_key="sk-1", user_id="ana")
@@ -128,3 +131,25 @@ async def test_a_plan_that_loses_its_weights_is_heard_of(scene: Scene) -> None:
     await asyncio.create_task(scene.admission.admit(ANA, dict(CHAT), "acompletion"))
     weighed, usual = sorted((hold.amount for hold in await scene.ledger.holds()), reverse=True)
     assert weighed == 3 * usual
+
+
+async def test_a_new_user_s_plan_is_that_of_his_team(scene: Scene) -> None:
+    await scene.ledger.put_plan(Plan("big", 5_000_000), actor="admin")
+    scene.admission._newcomers = Newcomers(Settings.model_construct(plan_by_team={"sales": "big"}))
+    await scene.admission.admit(
+        UserAPIKeyAuth(api_key="sk-1", user_id="ana", team_id="sales"), dict(CHAT), "acompletion"
+    )
+    account = await scene.ledger.account(AccountId("user:ana"))
+    assert account is not None
+    assert account.balance.plan_id == "big"
+
+
+async def test_a_new_user_may_have_to_wait_for_approval(scene: Scene) -> None:
+    scene.admission._newcomers = Newcomers(Settings.model_construct(new_accounts=NewAccounts.PENDING))
+    refused = await refusal(scene)
+    assert (refused.code, refused.type) == ("403", "account_pending")
+    account = await scene.ledger.account(AccountId("user:ana"))
+    assert account is not None
+    await scene.ledger.put_account(AccountId("user:ana"), AccountChange(status=Status.ACTIVE), actor="admin")
+    await scene.admission.admit(ANA, dict(CHAT), "acompletion")
+    assert len(await scene.ledger.holds()) == 1
