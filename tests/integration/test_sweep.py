@@ -14,7 +14,7 @@ from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.testing import fresh_database
 from solaris_hooks.ledger.migrations import migrate
 from solaris_hooks.ledger.postgres import PostgresLedger
-from solaris_hooks.ledger.records import HoldRequest
+from solaris_hooks.ledger.records import AccountChange, HoldRequest, Plan
 from solaris_hooks.ledger.spend_logs import LiteLLMSpendLogs
 from solaris_hooks.ledger.sweep import Sweeper
 from solaris_hooks.quota.ids import AccountId, HoldId, new_hold_id
@@ -92,6 +92,19 @@ async def test_what_litellm_logged_is_booked_exactly(
     assert (report.swept, report.from_spend_logs, report.estimated) == (1, 1, 0)
     rows = execute("SELECT charge, source, cached_input_tokens, model FROM solaris.usage WHERE hold_id = %s", hold_id)
     assert rows == [(72, "spend_log", 3, "heavy")]
+
+
+async def test_what_was_logged_is_charged_by_the_weights_of_the_account_s_plan(
+    ledger: PostgresLedger, execute: Callable[..., list[tuple[object, ...]]], postgres_url: str
+) -> None:
+    account = AccountId("user:weighed")
+    weights = WeightTable({"heavy": Weights(output=Decimal(3))})
+    await ledger.put_plan(Plan("weighed", 1_000_000, weights=weights), actor="admin")
+    await ledger.put_account(account, AccountChange(plan_id="weighed"), actor="admin")
+    hold_id = await lost_hold(ledger, execute, account)
+    log_call(postgres_url, hold_id=hold_id, model="heavy", prompt_tokens=12, completion_tokens=30)
+    await sweeper(ledger, postgres_url).sweep(limit=10)
+    assert execute("SELECT charge FROM solaris.usage WHERE hold_id = %s", hold_id) == [(102,)]
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Niue"])
