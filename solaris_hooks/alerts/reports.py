@@ -64,11 +64,10 @@ async def monthly_report(overview: Overview, *, now: dt.datetime, time_zone: str
     Args:
         overview: reads the daily totals, and writes the event.
         now: the time it is.
-        time_zone: of the administrators' days. Use counts for the month in which it was in its account's own zone, so
-            that a day should pass between the month's end and the report where accounts are west of here.
+        time_zone: of the administrators' days. Use counts for the month that it was in its account's own zone.
 
     Returns:
-        Whether it is new.
+        Whether there is something new to tell; a month without use is not told of.
     """
     first_of_this = now.astimezone(ZoneInfo(time_zone)).date().replace(day=1)
     last = first_of_this - dt.timedelta(days=1)
@@ -77,6 +76,8 @@ async def monthly_report(overview: Overview, *, now: dt.datetime, time_zone: str
     if await overview.known(key):
         return False
     use = await overview.use_between(last.replace(day=1), last, limit=MONTHLY_NAMES)
+    if not use.plans:
+        return False
 
     def total(field: str) -> int:
         return sum(plan[field] for plan in use.plans)

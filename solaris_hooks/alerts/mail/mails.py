@@ -75,7 +75,7 @@ class Mails:
             for locale in LOCALES:
                 told = replace(example, locale=locale)
                 self.render_with(told, projection=example.event.at.date())
-                self.render_with(replace(told, name=None), projection=None)
+                self.render_with(replace(told, name=None, others=(example.event,)), projection=None)
 
     async def render(self, delivery: Delivery) -> Rendered:
         """The mail of a delivery.

@@ -242,6 +242,16 @@ def test_an_error_that_no_example_shows_is_not_hidden(tmp_path: Path) -> None:
         made.render_with(example(EventKind.QUOTA_EXHAUSTED, percent=101), projection=None)
 
 
+def test_events_that_waited_are_told_in_the_same_mail() -> None:
+    told = example(EventKind.QUOTA_EXHAUSTED)
+    others = tuple(replace(told.event, kind=kind) for kind in (EventKind.THRESHOLD_CROSSED, EventKind.CREDIT_GRANTED))
+    rendered = mails().render_with(replace(told, others=others), projection=None)
+    for said in (rendered.text, rendered.html):
+        assert "Limiar de uso alcançado" in said
+        assert "Créditos concedidos" in said
+    assert "Créditos concedidos" not in mails().render_with(told, projection=None).text
+
+
 def test_an_event_without_figures_is_told_all_the_same() -> None:
     told = example(EventKind.ACCOUNT_CREATED, Audience.ADMINISTRATOR)
     event = Event(1, told.event.event_id, EventKind.ACCOUNT_CREATED, None, told.event.at, {})
