@@ -89,6 +89,27 @@ def test_credits_unblock_a_user_at_once(world: World, admin: httpx.Client) -> No
     assert (entry["tokens"], entry["actor"], entry["reason"]) == (50_000, "admin:master-key", "Bought")
 
 
+def test_credits_that_a_user_asks_for_unblock_him_when_approved(world: World, admin: httpx.Client) -> None:
+    user = world.user(tokens=1)
+    assert user.chat(sim()).status_code == 402
+    made = ask(world, user.key, "/me/requests", "POST", json={"tokens": 50_000, "reason": "Relatório"})
+    assert made.status_code == 201, made.text
+    request = made.json()["id"]
+    decide = f"/requests/{request}/approve"
+    assert error_type(ask(world, user.key, decide, "POST"), 403) == "forbidden"
+    [waiting] = [each for each in admin.get(f"{API}/requests?state=requested").json()["data"] if each["id"] == request]
+    assert (waiting["account_id"], waiting["reason"]) == (user.account_id, "Relatório")
+    approved = admin.post(f"{API}{decide}", json={"reason": "ok"})
+    assert (approved.status_code, approved.json()["decided_by"]) == (200, "admin:master-key")
+    assert user.chat(sim()).status_code == 200
+    audit = admin.get(f"{API}/audit", params={"account": user.account_id}).json()["data"]
+    assert [each["action"] for each in audit][:2] == ["request.approve", "request.create"]
+    span = {"since": "2000-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z", "affected": "any"}
+    dry = {"campaign": "c", "tokens": 5, "reason": "r", "dry_run": True} | span
+    hit = admin.post(f"{API}/compensations", json=dry).json()["data"]
+    assert user.account_id in {each["account_id"] for each in hit}
+
+
 def test_a_suspension_stops_a_user_at_once(world: World, admin: httpx.Client) -> None:
     user = world.user()
     suspended = {"status": "suspended", "status_reason": "Fatura em aberto"}
