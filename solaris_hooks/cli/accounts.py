@@ -10,8 +10,9 @@ from solaris_hooks.cli import runtime
 from solaris_hooks.cli.invocation import AnAccount, Json, Limit, existing, with_ledger
 from solaris_hooks.cli.output import show_fields, show_json, show_table, shown
 from solaris_hooks.quota.ids import account_id
-from solaris_hooks.web.answers import AccountAnswer, AccountsAnswer, OverrideAnswer
+from solaris_hooks.web.answers import AccountAnswer, AccountsAnswer
 from solaris_hooks.web.bodies import AccountBody, AccountsQuery, next_cursor
+from solaris_hooks.web.term_answers import OverrideAnswer
 
 app = typer.Typer(help="Accounts: who may use how many tokens.", no_args_is_help=True)
 

@@ -13,8 +13,8 @@ from solaris_hooks.cli.output import counted, show_json, show_table
 from solaris_hooks.ledger.port import Ledger
 from solaris_hooks.ledger.records import Plan
 from solaris_hooks.quota.errors import InvalidRequestError, NotFoundError
-from solaris_hooks.web.answers import PlanAnswer, PlansAnswer
 from solaris_hooks.web.bodies import PlanBody
+from solaris_hooks.web.term_answers import PlanAnswer, PlansAnswer
 
 app = typer.Typer(help="Plans: the allowance of every month.", no_args_is_help=True)
 APlan = Annotated[str, typer.Argument(metavar="PLAN", help="Id of the plan.", show_default=False)]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from solaris_hooks.quota.errors import NotFoundError
-from solaris_hooks.web.answers import PlanAnswer, PlansAnswer
 from solaris_hooks.web.bodies import PlanBody
 from solaris_hooks.web.dependencies import Changer, Reader, TheBooks, ThePlanId
 from solaris_hooks.web.description import NOT_FOUND
+from solaris_hooks.web.term_answers import PlanAnswer, PlansAnswer
 
 router = APIRouter(prefix="/api/v1/plans", tags=["plans"])
 

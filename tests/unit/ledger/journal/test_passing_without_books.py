@@ -60,6 +60,22 @@ async def test_where_nobody_may_be_made_a_stranger_is_refused(tmp_path: Path) ->
     scene.ledger.close()
 
 
+async def test_a_stranger_who_must_be_approved_is_refused(tmp_path: Path) -> None:
+    scene = Scene(tmp_path / "journal", new=NewAccount(status=Status.PENDING))
+    scene.away()
+    assert (await scene.hold())[1].outcome is HoldOutcome.INACTIVE
+    scene.ledger.close()
+
+
+async def test_an_overdraft_that_is_known_can_be_used(scene: Scene) -> None:
+    await scene.books.put_plan(Plan("default", 500, overdraft=300), actor="admin")
+    await scene.hold()
+    scene.away()
+    _, held = await scene.hold(650)
+    assert (held.outcome, held.amount) == (HoldOutcome.HELD, 650)
+    assert (await scene.hold(60))[1].outcome is HoldOutcome.CONTENDED
+
+
 async def test_one_who_is_known_to_be_suspended_stays_so(scene: Scene) -> None:
     await scene.books.put_account(ANA, AccountChange(status=Status.SUSPENDED), actor="admin", reason="asked")
     await scene.hold()
