@@ -11,11 +11,13 @@ import typer
 
 from solaris_hooks.alert_settings import SECRET_PREFIX
 from solaris_hooks.cli import runtime
-from solaris_hooks.cli.invocation import Json, Limit, with_ledger
+from solaris_hooks.cli.invocation import AnAccount, Json, Limit, existing, with_ledger
 from solaris_hooks.cli.output import show_fields, show_json, show_line, show_table
 from solaris_hooks.ledger.delivery_records import DeliveryState
+from solaris_hooks.ledger.port import Ledger
 from solaris_hooks.quota.errors import NotFoundError
-from solaris_hooks.web.deliveries import DeliveriesAnswer, DeliveriesQuery, DeliveryAnswer, ResendBody
+from solaris_hooks.quota.ids import AccountId
+from solaris_hooks.web.deliveries import DeliveriesAnswer, DeliveriesQuery, DeliveryAnswer, MailsBody, ResendBody
 
 app = typer.Typer(help="Messages to users, administrators and programs.", no_args_is_help=True)
 
@@ -86,6 +88,25 @@ def resend_delivery(
         context, lambda ledger: ledger.deliveries.resend(delivery, actor=runtime.actor(), reason=body.reason)
     )
     _show(DeliveryAnswer.of(record), as_json=as_json)
+
+
+@app.command("mails")
+def switch_mails(
+    context: typer.Context,
+    account: AnAccount,
+    on: Annotated[bool, typer.Option("--on/--off", help="Whether its user gets mails.", show_default=False)],
+    reason: Annotated[str | None, typer.Option(help="Why; it stays in the audit trail.")] = None,
+) -> None:
+    """Switch the mails of an account's user on or off."""
+    body = MailsBody.model_validate({"mails": on, "reason": reason})
+
+    async def switch(ledger: Ledger) -> AccountId:
+        """Do it with the ledger."""
+        found = (await existing(ledger, account)).balance.account_id
+        await ledger.deliveries.set_mails(found, mails=body.mails, actor=runtime.actor(), reason=body.reason)
+        return found
+
+    show_line(f"{with_ledger(context, switch)} gets {'mails' if on else 'no mails'}.")
 
 
 @app.command("secret")

@@ -187,6 +187,20 @@ class Deliveries:
             raise NotFoundError(f"There is no delivery {delivery_id}.")
         return record
 
+    async def gets_mails(self, account_id: AccountId) -> bool:
+        """See :meth:`DeliveryBook.gets_mails`."""
+        found = await self._statements.all("gets_mails", {"account_id": account_id})
+        if not found:
+            raise NotFoundError(f'There is no account "{account_id}".', param="account_id")
+        return bool(found[0]["mails"])
+
+    async def set_mails(self, account_id: AccountId, *, mails: bool, actor: str, reason: str | None) -> None:
+        """See :meth:`DeliveryBook.set_mails`."""
+        await self._statements.one(
+            "set_mails",
+            {"account_id": account_id, "mails": mails, "reason": reason, "actor": actor, "now": self._now()},
+        )
+
     async def health(self) -> DeliveryHealth:
         """Whether deliveries get on."""
         states = await self._statements.one("delivery_states", {})

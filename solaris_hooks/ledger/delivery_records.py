@@ -195,3 +195,19 @@ class DeliveryBook(Protocol):
             ConflictError: it is about to be sent anyway.
         """
         ...
+
+    async def gets_mails(self, account_id: AccountId) -> bool:
+        """Whether an account's user gets mails, if the account has an address.
+
+        Raises:
+            NotFoundError: there is no such account.
+        """
+        ...
+
+    async def set_mails(self, account_id: AccountId, *, mails: bool, actor: str, reason: str | None) -> None:
+        """Say whether an account's user gets mails; written to the audit trail.
+
+        Raises:
+            NotFoundError: there is no such account.
+        """
+        ...

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from solaris_hooks.ledger.delivery_records import DeliveryFilter, DeliveryRecord, DeliveryState
 from solaris_hooks.quota.errors import ConflictError, NotFoundError
+from solaris_hooks.quota.ids import AccountId
 
 
 class MemoryDeliveries:
@@ -16,6 +17,7 @@ class MemoryDeliveries:
     def __init__(self) -> None:
         """Begin with none."""
         self.records: dict[UUID, DeliveryRecord] = {}
+        self.without_mails: set[AccountId] = set()
 
     async def deliveries(self, wanted: DeliveryFilter, *, limit: int = 50) -> Sequence[DeliveryRecord]:
         """See :meth:`DeliveryBook.deliveries`."""
@@ -38,3 +40,15 @@ class MemoryDeliveries:
             record, state=DeliveryState.PENDING, attempts=0, resends=record.resends + 1, last_error=None, ended_at=None
         )
         return self.records[delivery_id]
+
+    async def gets_mails(self, account_id: AccountId) -> bool:
+        """See :meth:`DeliveryBook.gets_mails`. Knows no accounts: all get them but those that said otherwise."""
+        return account_id not in self.without_mails
+
+    async def set_mails(self, account_id: AccountId, *, mails: bool, actor: str, reason: str | None) -> None:
+        """See :meth:`DeliveryBook.set_mails`. Writes no audit."""
+        del actor, reason
+        if mails:
+            self.without_mails.discard(account_id)
+        else:
+            self.without_mails.add(account_id)

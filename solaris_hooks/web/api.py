@@ -70,6 +70,7 @@ def build_api(
     api.include_router(requests.own_router)
     if campaigns is not None:
         api.include_router(compensation.router)
+    api.include_router(deliveries.mails_router)
     describe(api)
     return api
 

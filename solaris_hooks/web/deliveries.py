@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from solaris_hooks.ledger.delivery_records import DeliveryFilter, DeliveryRecord, DeliveryState
 from solaris_hooks.quota.ids import account_id
@@ -106,3 +106,20 @@ class ResendBody(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     reason: SomeText = Field(description="For the audit trail.")
+
+
+class MailsAnswer(BaseModel):
+    """Whether an account's user gets mails."""
+
+    model_config = ConfigDict(frozen=True)
+
+    mails: bool
+
+
+class MailsBody(BaseModel):
+    """Whether an account's user shall get mails."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mails: StrictBool
+    reason: SomeText | None = Field(None, description="For the audit trail.")

@@ -94,5 +94,9 @@ SELECT max(last_heartbeat) AS at FROM solaris_jobs.procrastinate_workers;
 SELECT solaris.purge_deliveries_v1(%(older_than)s, %(limit)s, %(now)s) AS gone;
 
 -- set_mails --
+-- Whether an account's user gets mails; see set_mails_v1.
+SELECT solaris.set_mails_v1(%(account_id)s, %(mails)s, %(reason)s, %(actor)s, %(now)s) AS done;
+
+-- gets_mails --
 -- Whether an account's user gets mails.
-UPDATE solaris.accounts SET mails = %(mails)s WHERE account_id = %(account_id)s RETURNING account_id;
+SELECT mails FROM solaris.accounts WHERE account_id = %(account_id)s;

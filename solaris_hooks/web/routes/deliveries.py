@@ -8,11 +8,19 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query
 
 from solaris_hooks.quota.errors import NotFoundError
-from solaris_hooks.web.deliveries import DeliveriesAnswer, DeliveriesQuery, DeliveryAnswer, ResendBody
-from solaris_hooks.web.dependencies import Changer, Reader, TheBooks
-from solaris_hooks.web.description import error_answers
+from solaris_hooks.web.deliveries import (
+    DeliveriesAnswer,
+    DeliveriesQuery,
+    DeliveryAnswer,
+    MailsAnswer,
+    MailsBody,
+    ResendBody,
+)
+from solaris_hooks.web.dependencies import Changer, Reader, TheAccountId, TheBooks, existing
+from solaris_hooks.web.description import NOT_FOUND, error_answers
 
 router = APIRouter(prefix="/api/v1/deliveries", tags=["deliveries"])
+mails_router = APIRouter(prefix="/api/v1/accounts/{account}/mails", tags=["deliveries"])
 
 TheDelivery = Annotated[UUID, Path(description="Id of a delivery.")]
 _NOT_FOUND = error_answers(404, "There is no such delivery.")
@@ -44,3 +52,20 @@ async def resend_delivery(
 ) -> DeliveryAnswer:
     """Put a delivery into the queue again, whether it was sent, given up or skipped. Written to the audit trail."""
     return DeliveryAnswer.of(await books.deliveries.resend(delivery, actor=administrator.actor, reason=body.reason))
+
+
+@mails_router.get("", summary="Read whether a user gets mails", responses=NOT_FOUND)
+async def read_mails(_: Reader, books: TheBooks, account: TheAccountId) -> MailsAnswer:
+    """Mails go to the account's address, if it has one."""
+    existed = await existing(books, account)
+    return MailsAnswer(mails=await books.deliveries.gets_mails(existed.balance.account_id))
+
+
+@mails_router.put("", summary="Switch a user's mails on or off", responses=NOT_FOUND)
+async def put_mails(administrator: Changer, books: TheBooks, account: TheAccountId, body: MailsBody) -> MailsAnswer:
+    """What is under way already is still sent. Written to the audit trail."""
+    existed = await existing(books, account)
+    await books.deliveries.set_mails(
+        existed.balance.account_id, mails=body.mails, actor=administrator.actor, reason=body.reason
+    )
+    return MailsAnswer(mails=body.mails)

@@ -60,7 +60,11 @@ async def test_events_of_a_newer_release_are_left_to_its_processes(alerts: Alert
 
 
 async def test_one_who_wants_no_mails_gets_none(alerts: Alerts) -> None:
-    alerts.asked("UPDATE solaris.accounts SET mails = false")
+    await alerts.ledger.deliveries.set_mails(ANA, mails=False, actor="admin:root", reason="asked for it")
+    assert not await alerts.ledger.deliveries.gets_mails(ANA)
+    assert ("admin:root", "asked for it") in alerts.asked(
+        "SELECT actor, reason FROM solaris.audit WHERE action = 'account.mails'"
+    )
     await alerts.use(800)
     await alerts.dispatcher.dispatch()
     assert await alerts.rows() == []

@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,10 @@ from solaris_hooks.alerts.assembly import build_worker
 from solaris_hooks.alerts.chores import PeriodicChore
 from solaris_hooks.alerts.delivery import DeliveryError
 from solaris_hooks.alerts.worker import AlertWorker
+from solaris_hooks.ledger.postgres import PostgresLedger
 from solaris_hooks.quota.ids import AccountId
 from solaris_hooks.settings import Settings
+from tests.pgbouncer import pgbouncer
 
 from .conftest import SECRET, Alerts, webhook
 from .test_webhooks import hook
@@ -277,3 +280,14 @@ async def test_a_worker_of_its_own_works_until_it_is_asked_to_end(alerts: Alerts
                 process.kill()
     assert (process.returncode, b"Traceback" in said) == (0, False)
     assert alerts.asked("SELECT count(*) FROM procrastinate_workers") == [(0,)]
+
+
+async def test_a_worker_works_behind_a_pooler_by_transaction(alerts: Alerts, tmp_path: Path) -> None:
+    with pgbouncer(alerts.url, tmp_path, prepares=False) as bouncer:
+        async with PostgresLedger.connect(bouncer.url, prepare=False) as ledger:
+            pooled = replace(alerts, url=bouncer.url, ledger=ledger)
+            async with running(pooled.worker(), pooled.worker()):
+                await alerts.use(800)
+                await until(lambda: len(alerts.mail.sent) == 1)
+                await until(lambda: alerts.jobs() == [])
+    assert [state for _, _, state in await alerts.states()] == ["sent"]

@@ -10,7 +10,7 @@ import pytest
 from solaris_hooks.ledger.delivery_records import DeliveryRecord, DeliveryState
 from solaris_hooks.ledger.memory import MemoryLedger
 from solaris_hooks.quota.ids import AccountId
-from tests.unit.web.asking import MARIA, NOW, VIEWER, error_of
+from tests.unit.web.asking import MARIA, NOW, VIEWER, error_of, make_account
 
 DELIVERIES = "/solaris/api/v1/deliveries"
 
@@ -85,3 +85,12 @@ async def test_only_administrators_may(client: httpx.AsyncClient) -> None:
     error_of(await client.post(path, json=reason, headers=VIEWER), 403)
     error_of(await client.get(DELIVERIES, headers=MARIA), 403)
     error_of(await client.post(path, json=reason, headers=MARIA), 403)
+
+
+async def test_a_users_mails_are_switched_off_and_on(client: httpx.AsyncClient) -> None:
+    path = f"/solaris/api/v1/accounts/{await make_account(client)}/mails"
+    assert (await client.get(path)).json() == {"mails": True}
+    assert (await client.put(path, json={"mails": False, "reason": "asked for it"})).json() == {"mails": False}
+    assert (await client.get(path)).json() == {"mails": False}
+    error_of(await client.put(path, json={"mails": "no"}), 400)
+    error_of(await client.put(path.replace("maria", "nobody"), json={"mails": False}), 404)

@@ -35,6 +35,7 @@ async def test_it_names_every_address(document: dict[str, Any]) -> None:
         "/api/v1/accounts/{account}/overrides": ["put"],
         "/api/v1/accounts/{account}/overrides/{field}": ["delete"],
         "/api/v1/audit": ["get"],
+        "/api/v1/accounts/{account}/mails": ["get", "put"],
         "/api/v1/deliveries": ["get"],
         "/api/v1/deliveries/{delivery}": ["get"],
         "/api/v1/deliveries/{delivery}/resend": ["post"],
