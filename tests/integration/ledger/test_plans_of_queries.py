@@ -23,7 +23,7 @@ from tests.benchmarks import filling
 ACCOUNTS = 5_000
 ANA = "user:bench-77"
 HELD = UUID("01900000-0000-7000-8000-000000000001")
-GROWING = {"accounts", "entries", "usage", "usage_daily", "holds", "credit_lots"}
+GROWING = {"accounts", "entries", "usage", "usage_daily", "holds", "credit_lots", "audit", "credit_requests"}
 _SCANS = "SELECT relname, seq_scan, idx_scan FROM pg_stat_xact_user_tables WHERE schemaname = 'solaris'"
 
 _METERING: Mapping[str, object] = {
@@ -55,6 +55,9 @@ _METERING: Mapping[str, object] = {
     "details": "{}",
 }
 
+_ALL_CHANGES: Mapping[str, object] = {"action": None, "actor": None, "since": None, "before": None, "limit": 50}
+_ALL_REQUESTS: Mapping[str, object] = {"request_id": None, "state": None, "before": None, "limit": 50}
+
 
 @pytest.fixture(scope="module")
 def filled_url(postgres: EmbeddedPostgres) -> str:
@@ -72,6 +75,18 @@ def filled_url(postgres: EmbeddedPostgres) -> str:
             " FROM solaris.accounts"
         )
         connection.execute("UPDATE solaris.accounts SET held = 1, credits_remaining = 1")
+        connection.execute(
+            "INSERT INTO solaris.credit_lots VALUES (%s, %s, 1, 0, 'grant', 'r', 'a', now(), NULL)", (ANA, HELD)
+        )
+        connection.execute(
+            "INSERT INTO solaris.audit (at, actor, action, account_id, subject)"
+            " SELECT now(), 'a', 'account.change', account_id, account_id FROM solaris.accounts"
+        )
+        connection.execute(
+            "INSERT INTO solaris.credit_requests (request_id, account_id, tokens, reason, state, requested_at,"
+            " requested_by, decided_at, decided_by) SELECT gen_random_uuid(), account_id, 1, 'r', 'rejected', now(),"
+            " account_id, now(), 'a' FROM solaris.accounts"
+        )
         connection.execute("ANALYZE")
     return url
 
@@ -139,6 +154,16 @@ def test_a_renewal_a_full_hold_and_an_overage_read_no_table_whole(transaction: p
         ("accounts", {"query": "@example", "after": None, "limit": 50}),
         ("accounts", {"query": "nobody", "after": ANA, "limit": 50}),
         ("lots", {"account_ids": [ANA, "user:bench-78"]}),
+        ("all_lots", {"limit": 50, "before": None}),
+        ("expire_due", {"limit": 50, "now": dt.datetime(2100, 1, 1, tzinfo=dt.UTC)}),
+        ("revoke_credits", {"lot_id": HELD, "reason": "r", "actor": "a", "key": "k"}),
+        ("audit", {**_ALL_CHANGES}),
+        ("audit", {**_ALL_CHANGES, "account_id": None}),
+        ("audit", {**_ALL_CHANGES, "account_id": None, "before": 100}),
+        ("credit_requests", {**_ALL_REQUESTS}),
+        ("credit_requests", {**_ALL_REQUESTS, "account_id": None}),
+        ("credit_requests", {**_ALL_REQUESTS, "account_id": None, "state": "requested"}),
+        ("credit_requests", {**_ALL_REQUESTS, "account_id": None, "request_id": HELD, "limit": 1}),
         ("entries", {"limit": 50, "before": None}),
         ("entries", {"limit": 50, "before": 5}),
         ("daily_usage", {"since": dt.date(2026, 1, 1), "until": dt.date(2030, 1, 1)}),
