@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from decimal import Decimal
 
@@ -125,6 +126,21 @@ async def test_only_so_many_requests_run_at_once(world: World) -> None:
     assert refused.balance.terms.max_in_flight == 2
     await world.settle(first, 5)
     assert (await world.hold(10)).outcome is HoldOutcome.HELD
+
+
+async def test_no_more_run_however_many_ask_at_once(world: World) -> None:
+    await put(world, Plan("default", 1_000, max_in_flight=3))
+    await world.use(1)
+    results = await asyncio.gather(*(world.hold(10) for _ in range(20)))
+    outcomes = [result.outcome for result in results]
+    assert (outcomes.count(HoldOutcome.HELD), outcomes.count(HoldOutcome.CROWDED)) == (3, 17)
+
+
+async def test_no_overdraft_is_held_twice_however_many_ask_at_once(world: World) -> None:
+    await put(world, Plan("default", 100, overdraft=55))
+    await world.use(90)
+    results = await asyncio.gather(*(world.hold(10, 10) for _ in range(20)))
+    assert sum(result.amount for result in results) == 60
 
 
 async def test_the_same_request_asked_again_is_no_further_one(world: World) -> None:
