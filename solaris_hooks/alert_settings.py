@@ -51,6 +51,11 @@ class AlertSettings(BaseModel):
     report_hour: int = Field(8, ge=0, le=23, description="Local hour from which reports to administrators are made.")
     keep_days: int = Field(400, ge=62, le=3650, description="How long deliveries that ended and events are kept.")
 
+    @field_validator("worker", mode="before")
+    @classmethod
+    def _yaml_reads_off_as_false(cls, value: object) -> object:
+        return WorkerPlace.OFF if value is False else value
+
     @field_validator("admin_locale")
     @classmethod
     def _known_locale(cls, value: str) -> str:

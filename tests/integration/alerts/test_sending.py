@@ -127,6 +127,23 @@ async def test_an_attempt_that_died_leaves_the_delivery_alone_for_a_while(alerts
     assert len(alerts.mail.sent) == 1
 
 
+async def test_a_crash_between_sending_and_writing_it_down_sends_it_again_under_the_same_id(
+    alerts: Alerts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivery = await one(alerts)
+
+    async def dies(*_: object) -> bool:
+        raise SystemExit
+
+    with monkeypatch.context() as patch:
+        patch.setattr(alerts.ledger.deliveries, "end", dies)
+        with pytest.raises(SystemExit):
+            await alerts.sender.deliver(delivery)
+    alerts.due_now()
+    await alerts.sender.deliver(delivery)
+    assert [sent.delivery_id for sent in alerts.mail.sent] == [delivery, delivery]
+
+
 async def test_a_message_that_kills_its_sender_each_time_is_given_up(alerts: Alerts) -> None:
     delivery = await one(alerts)
     alerts.asked("UPDATE solaris.deliveries SET attempts = 10")
