@@ -127,7 +127,7 @@ async def test_use_is_booked_where_the_hold_was_released(world: World) -> None:
 @pytest.mark.parametrize("status", [Status.SUSPENDED, Status.BLOCKED, Status.PENDING])
 async def test_use_is_booked_whatever_was_said_about_the_account_meanwhile(world: World, status: Status) -> None:
     hold_id = await world.held(40)
-    await world.ledger.put_account(ANA, AccountChange(status=status), actor="root")
+    await world.ledger.put_account(ANA, AccountChange(status=status), actor="root", reason="asked")
     assert (await world.settle(hold_id, 70)).outcome is SettleOutcome.SETTLED
 
 
