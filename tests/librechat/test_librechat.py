@@ -129,6 +129,49 @@ def test_a_command_and_the_title_of_its_chat_are_answered_at_no_cost(
     assert (user.usage(), user.used, user.held) == ([], 0, 0)
 
 
+def test_a_threshold_is_told_once_at_the_end_of_the_answer_and_in_no_title(world: World, librechat: Library) -> None:
+    user = world.user(tokens=4000)
+    # In English: the simulated provider counts a word as a token, which Portuguese words are not.
+    question = directive("hello", label=user.name, prompt_tokens=80, completion_tokens=3200)
+    _, turn = librechat.chat(user.key, question)
+    assert turn.end().refused is None
+    answer, _, notice = turn.text.rpartition("\n\n> ")
+    assert answer
+    assert notice.startswith("Você já usou 82 % dos seus tokens: restam 720 até ")
+    assert "\n" not in notice
+    assert [row["charge"] for row in user.settled()] == [3280]
+    titled = librechat.title(user.key, directive("Olá", prompt_tokens=5, completion_tokens=5), answer)
+    assert titled.result
+    assert "Você já usou" not in titled.result
+    _, again = librechat.chat(user.key, directive("Olá", prompt_tokens=5, completion_tokens=5))
+    assert "Você já usou" not in again.end().text
+
+
+def test_an_answer_that_its_account_ends_says_so_beneath_what_was_written(world: World, librechat: Library) -> None:
+    user = world.user(tokens=900)
+    endless = directive("Olá", prompt_tokens=20, completion_tokens=4000, ignore_cap=True, chunk_delay_ms=1)
+    _, turn = librechat.chat(user.key, endless)
+    assert turn.end().refused is None
+    assert "\n\n> Esta resposta terminou aqui porque seus tokens acabaram" in turn.text
+
+
+def test_credits_are_asked_for_in_the_chat_and_the_next_answer_says_what_became_of_it(
+    world: World, librechat: Library
+) -> None:
+    user = world.user(tokens=4000)
+    _, turn = librechat.chat(user.key, "/creditos 200000 projeto X")
+    assert turn.end().refused is None
+    assert "200.000" in turn.text
+    (request,) = world.rows("SELECT * FROM solaris.credit_requests WHERE account_id = %s", user.account_id)
+    assert (request["tokens"], request["reason"]) == (200_000, "projeto X")
+    with world.proxy.client() as admin:
+        path = f"/solaris/api/v1/requests/{request['request_id']}/approve"
+        admin.post(path, json={"reason": "ok"}).raise_for_status()
+    _, told = librechat.chat(user.key, directive("Olá", prompt_tokens=5, completion_tokens=5))
+    assert "200.000" in told.end().text
+    assert user.settled()[0]["charge"] == 10
+
+
 def test_a_command_is_answered_when_all_is_spent(world: World, librechat: Library) -> None:
     user = world.user(tokens=1)
     _, turn = librechat.chat(user.key, "/ajuda")
