@@ -140,7 +140,7 @@ def test_a_threshold_is_told_once_at_the_end_of_the_answer_and_in_no_title(world
     assert notice.startswith("Você já usou 82 % dos seus tokens: restam 720 até ")
     assert "\n" not in notice
     assert [row["charge"] for row in user.settled()] == [3280]
-    titled = librechat.title(user.key, directive("Olá", prompt_tokens=5, completion_tokens=5), answer)
+    titled = librechat.title(user.key, directive("Olá", prompt_tokens=5, completion_tokens=5), answer[:200])
     assert titled.result
     assert "Você já usou" not in titled.result
     _, again = librechat.chat(user.key, directive("Olá", prompt_tokens=5, completion_tokens=5))
