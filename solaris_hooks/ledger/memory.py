@@ -269,8 +269,9 @@ class MemoryLedger:
             if (after is None or account_id > after)
             and any(wanted in (text or "").lower() for text in (account_id, account.email, account.name))
         ]
-        page = [account for account_id in found[:limit] if (account := self.current(account_id, now))]
-        more = len(found) > limit
+        # One more than the page is looked at, as in PostgreSQL: what is due for it happens.
+        looked_at = [account for account_id in found[: limit + 1] if (account := self.current(account_id, now))]
+        page, more = looked_at[:limit], len(found) > limit
         return AccountPage(tuple(map(self._read, page)), page[-1].account_id if more and page else None)
 
     async def put_account(

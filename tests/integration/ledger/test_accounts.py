@@ -243,6 +243,17 @@ async def test_a_page_that_ends_with_the_last_account_has_no_next(world: World) 
     assert (await world.ledger.accounts(limit=2)).next_after is None
 
 
+async def test_what_is_due_happens_for_a_page_and_one_account_more(world: World) -> None:
+    for account_id in (ANA, BIA, AccountId("user:cid")):
+        await world.ledger.put_account(account_id, AccountChange(), actor=ROOT)
+    world.clock.set("2026-02-02")
+    await world.ledger.accounts(limit=1)
+    world.clock.set("2026-02-03")
+    for account_id, day in ((ANA, 2), (BIA, 2), (AccountId("user:cid"), 3)):
+        await world.account(account_id)
+        assert (await world.entries(account_id))[-1].at.day == day
+
+
 async def test_a_page_shows_accounts_whole(world: World) -> None:
     await world.hold(0, 0)
     await world.grant(50)
