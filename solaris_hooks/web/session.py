@@ -8,7 +8,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from solaris_hooks.quota.ids import AccountId
-from solaris_hooks.web.asgi import MOUNT_PATH
 from solaris_hooks.web.links import LinkError, Tickets
 
 COOKIE = "solaris_session"
@@ -27,13 +26,13 @@ class Sessions:
     tickets: Tickets
     secure: bool
 
-    def begin(self, response: Response, account: AccountId) -> None:
-        """Let the browser be the account's from now on, or for longer."""
+    def begin(self, response: Response, account: AccountId, *, path: str) -> None:
+        """Let the browser be the account's from now on, or for longer, below a path."""
         response.set_cookie(
             COOKIE,
             self.tickets.write(account),
             max_age=self.tickets.lifetime_seconds,
-            path=MOUNT_PATH,
+            path=path,
             secure=self.secure,
             httponly=True,
             samesite="strict",
@@ -46,6 +45,6 @@ class Sessions:
         except LinkError:
             return None
 
-    def end(self, response: Response) -> None:
+    def end(self, response: Response, *, path: str) -> None:
         """Let the browser be nobody's."""
-        response.delete_cookie(COOKIE, path=MOUNT_PATH, secure=self.secure, httponly=True, samesite="strict")
+        response.delete_cookie(COOKIE, path=path, secure=self.secure, httponly=True, samesite="strict")

@@ -59,13 +59,13 @@ class StatementPages:
             return self._message(request, "page.link_unusable", exc.status)
         except SolarisError as exc:
             return self._message(request, "refusal.unavailable", exc.status)
-        self.sessions.begin(response, account.balance.account_id)
+        self.sessions.begin(response, account.balance.account_id, path=_root(request))
         return response
 
     async def leave(self, request: Request) -> Response:
         """``POST /solaris/me/leave``: end the session."""
         response = RedirectResponse(f"{_root(request)}/me", 303)
-        self.sessions.end(response)
+        self.sessions.end(response, path=_root(request))
         return response
 
     async def _open(self, request: Request, token: str) -> Response:
@@ -83,7 +83,7 @@ class StatementPages:
         account = await self.books.account(ticket.account_id)
         locale = account.balance.locale if account is not None else self.locale
         response = page("opening.html", locale, root=_root(request))
-        self.sessions.begin(response, ticket.account_id)
+        self.sessions.begin(response, ticket.account_id, path=_root(request))
         return response
 
     async def _statement(self, request: Request, account: Account) -> Response:

@@ -173,6 +173,19 @@ async def test_pages_forbid_scripts_frames_and_caches(client: httpx.AsyncClient,
     assert style.headers["content-type"].startswith("text/css")
 
 
+async def test_a_proxy_below_a_path_keeps_its_pages_and_its_cookie_there(
+    client: httpx.AsyncClient, links: StatementLinks
+) -> None:
+    transport = client._transport
+    assert isinstance(transport, httpx.ASGITransport)
+    below = httpx.ASGITransport(app=transport.app, root_path="/llm")
+    async with httpx.AsyncClient(transport=below, base_url="http://proxy") as other:
+        answer = await other.get(f"/llm/solaris/me?token={links.tickets.write(ANA)}")
+        assert 'url=/llm/solaris/me"' in answer.text
+        assert "Path=/llm/solaris" in answer.headers["set-cookie"]
+        assert 'href="/llm/solaris/static/solaris.css"' in (await other.get("/llm/solaris/me")).text
+
+
 async def test_leaving_ends_the_session(client: httpx.AsyncClient, links: StatementLinks) -> None:
     await opened(client, links)
     assert (await client.post("/solaris/me/leave")).status_code == 303

@@ -201,6 +201,13 @@ async def test_what_could_not_be_booked_has_nothing_to_tell(scene: Scene) -> Non
     assert await scene.stream(sent) == sent
 
 
+async def test_where_the_chat_takes_no_commands_it_names_none(scene: Scene) -> None:
+    scene.notices = Notices(scene.ledger, commands=False)
+    said = text_of(await scene.stream([words("a"), end(), usage(820)]))
+    assert "ask the administrator" in said
+    assert "/credits" not in said
+
+
 async def test_without_notices_all_chunks_pass_as_they_come(scene: Scene) -> None:
     scene.notices = None
     sent = [words("a"), end(content="b"), usage(820)]
