@@ -60,9 +60,7 @@ from solaris_hooks.quota.ids import AccountId
 from solaris_hooks.settings import Settings, WhenAway, load_settings
 from solaris_hooks.web.api import build_api, mount
 from solaris_hooks.web.auth import LiteLLMAuthenticator
-from solaris_hooks.web.links import StatementLinks, Tickets, derived_secret
-from solaris_hooks.web.pages.statement import StatementPages, add_pages
-from solaris_hooks.web.session import SESSION_SECONDS, Sessions
+from solaris_hooks.web.pages.opening import open_pages
 
 _LOG = logging.getLogger(__name__)
 
@@ -74,9 +72,6 @@ SWEEP_BATCH = 100
 
 EXCHANGE_SECONDS = 60.0
 """How often processes tell each other how long answers get."""
-
-SIGNING = ("LITELLM_SALT_KEY", "LITELLM_MASTER_KEY")
-"""Variables of the environment from which what signs links is derived, where no setting says it."""
 
 DAY_SECONDS = 86_400.0
 MONTHS_AHEAD = 2
@@ -275,7 +270,7 @@ def start() -> SolarisHandler:
         requests_for_credits=requests,
         campaigns=ledger.compensation,
     )
-    links = _pages(api, ledger, settings)
+    links = open_pages(api, ledger, ledger.used_links, settings)
     mount(app, api)
     desk = Desk(
         books=ledger,
@@ -287,22 +282,6 @@ def start() -> SolarisHandler:
     _guard(app, handler, settings, authenticator, desk)
     _LOG.info("solaris_hooks %s is ready", __version__)
     return handler
-
-
-def _pages(api: FastAPI, ledger: PostgresLedger, settings: Settings) -> StatementLinks | None:
-    """Put the pages beside the API. Returns what makes links to them; None where nothing could sign any."""
-    master = next((found for name in SIGNING if (found := os.environ.get(name))), None)
-    secrets = settings.link_secrets or ([derived_secret(master)] if master else [])
-    if not secrets:
-        _LOG.warning("there are no links to statements: set link_secrets")
-        return None
-    links = Tickets(secrets, "statement", lifetime_seconds=settings.statement_link_seconds)
-    sessions = Sessions(
-        Tickets(secrets, "session", lifetime_seconds=SESSION_SECONDS),
-        secure=settings.public_url.startswith("https:"),
-    )
-    add_pages(api, StatementPages(ledger, links, ledger.used_links, sessions, settings.default_locale))
-    return StatementLinks(links, settings.public_url)
 
 
 def _guard(
