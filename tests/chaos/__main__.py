@@ -17,7 +17,7 @@ from io import BytesIO
 from pathlib import Path
 
 from tests.benchmarks.machine import hardware
-from tests.chaos import proxies, report
+from tests.chaos import month, proxies, report
 from tests.chaos.campaign import FAULTS, ROOT, arena, play
 from tests.chaos.checks import Tally
 
@@ -80,7 +80,12 @@ def _workers(folder: Path, options: argparse.Namespace) -> Results:
     return results, faults
 
 
-PARTS = {"proxies": _proxies, "workers": _workers}
+def _month(folder: Path, options: argparse.Namespace) -> Results:
+    outcome = month.play(folder, options.seed)
+    return {"a month of some users": outcome}, outcome.faults
+
+
+PARTS = {"proxies": _proxies, "workers": _workers, "month": _month}
 
 
 def _mode(*, fail_open: bool) -> str:
@@ -94,7 +99,7 @@ def _tell(name: str, tally: Tally, began: float) -> None:
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="default: both")
+    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="default: all")
     parser.add_argument(
         "--seed", type=int, default=secrets.randbelow(10_000), help="chooses the faults and their times"
     )

@@ -120,7 +120,8 @@ class Traffic:
                 await asyncio.sleep(0.1)
 
 
-def _workers(proxy: StockProxy) -> list[psutil.Process]:
+def workers_of(proxy: StockProxy) -> list[psutil.Process]:
+    """The processes that answer."""
     return [each for each in psutil.Process(proxy.pid).children() if "litellm" in " ".join(each.cmdline())]
 
 
@@ -142,7 +143,7 @@ def _hurt(proxy: StockProxy, server: Server, choice: random.Random, outcome: Out
             time.sleep(_START_SECONDS)
         with contextlib.suppress(psutil.Error, IndexError):
             if kind == "worker":
-                choice.choice(_workers(proxy)).kill()
+                choice.choice(workers_of(proxy)).kill()
             elif kind == "engine":
                 choice.choice(_engines(proxy)).kill()
             else:
