@@ -55,6 +55,7 @@ def expire_credits(lots: CreditLots) -> PeriodicChore:
     """Expires the credits of accounts that nobody looks at."""
 
     async def work() -> None:
+        """One round of it."""
         expired = await in_batches(partial(lots.expire_due, limit=BATCH))
         if expired:
             _LOG.info("credits of %d accounts expired", expired)
@@ -66,6 +67,7 @@ def renew_accounts(cycle: Cycle) -> PeriodicChore:
     """Renews accounts that did not call."""
 
     async def work() -> None:
+        """One round of it."""
         renewed = await in_batches(partial(cycle.renew_due, limit=RENEWALS), RENEWALS)
         if renewed:
             _LOG.info("renewed %d accounts that did not call", renewed)
@@ -77,6 +79,7 @@ def find_anomalies(overview: Overview, books: Profiles, settings: AnomalySetting
     """Tells of accounts whose use is far above their own pattern."""
 
     async def work() -> None:
+        """One round of it."""
         await look_for_anomalies(overview, books, settings)
 
     return PeriodicChore("solaris.find_anomalies", "*/15 * * * *", work)
@@ -86,6 +89,7 @@ def digest(overview: Overview, *, time_zone: str, hour: int, clock: Callable[[],
     """Tells administrators who is near the limit, once a day from an hour on that is local to them."""
 
     async def work() -> None:
+        """One round of it."""
         now = clock()
         if now.astimezone(ZoneInfo(time_zone)).hour >= hour:
             await send_digest(overview, now=now, time_zone=time_zone)
@@ -98,6 +102,7 @@ def report_month(overview: Overview, *, time_zone: str, hour: int, clock: Callab
     """Tells administrators of the last month, from its successor's second day on: it has ended everywhere then."""
 
     async def work() -> None:
+        """One round of it."""
         now = clock()
         local = now.astimezone(ZoneInfo(time_zone))
         if local.day > 1 and local.hour >= hour:
@@ -110,6 +115,7 @@ def purge(deliveries: Deliveries, *, keep_days: int) -> PeriodicChore:
     """Forgets deliveries that ended, and events that everybody was told of, after some days."""
 
     async def work() -> None:
+        """One round of it."""
         gone = await in_batches(partial(deliveries.purge, older_than=dt.timedelta(days=keep_days), limit=BATCH))
         if gone:
             _LOG.info("forgot %d deliveries and events older than %d days", gone, keep_days)

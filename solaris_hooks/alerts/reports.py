@@ -80,6 +80,7 @@ async def monthly_report(overview: Overview, *, now: dt.datetime, time_zone: str
         return False
 
     def total(field: str) -> int:
+        """Over all plans."""
         return sum(plan[field] for plan in use.plans)
 
     return await overview.emit(
