@@ -69,6 +69,7 @@ def examined(given: Path | None) -> Iterator[Finding]:
         yield fail("settings", " ".join(exc.message.split()))
         return
     yield ok("settings", "are valid")
+    yield config.journal(using.journal_folder)
     try:
         found = database.facts(using.database_url)
     except LedgerError as exc:
@@ -76,6 +77,7 @@ def examined(given: Path | None) -> Iterator[Finding]:
         return
     yield ok("database", "can be reached")
     yield from database.database(found)
+    yield database.plans_of_settings(found, using)
 
 
 def _show(finding: Finding) -> None:

@@ -97,3 +97,13 @@ def same_named_folder(config: Path, installed: Path | None = None) -> Finding:
             f"LiteLLM loads {beside} instead of the installed {installed}; move the config file or that folder.",
         )
     return ok("code", str(installed))
+
+
+def journal(folder: Path) -> Finding:
+    """Whether what is used while PostgreSQL is away can be written down. The folder is made when it is needed."""
+    there = folder
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        return fail("journal", f"{folder} cannot be written by this user; set journal_dir to a folder that can.")
+    return ok("journal", f"can be written to {folder}")

@@ -13,6 +13,7 @@ from solaris_hooks.cli.checks.finding import Finding, fail, ok, warn
 from solaris_hooks.cli.runtime import CONNECT_SECONDS
 from solaris_hooks.ledger import migrations
 from solaris_hooks.ledger.errors import translated
+from solaris_hooks.settings import Settings
 
 OLDEST_POSTGRES = 14
 CLOCK_SECONDS = 2.0
@@ -42,6 +43,7 @@ class DatabaseFacts:
         dead_deliveries: messages that were given up.
         waiting_deliveries: messages, and events of which none were made yet, that have waited for a while.
         worker_silent: how long no worker has been heard of; None where none was ever heard of, or all ended.
+        plans: ids of all plans; empty where the schema is not up to date.
     """
 
     version: int
@@ -53,6 +55,7 @@ class DatabaseFacts:
     dead_deliveries: int = 0
     waiting_deliveries: int = 0
     worker_silent: dt.timedelta | None = None
+    plans: frozenset[str] = frozenset()
 
 
 def facts(conninfo: str) -> DatabaseFacts:
@@ -69,7 +72,7 @@ def facts(conninfo: str) -> DatabaseFacts:
         litellm = _value(
             connection, "SELECT EXISTS (SELECT FROM pg_tables WHERE tablename = 'LiteLLM_VerificationToken')"
         )
-        next_month, expired, dead, waiting, silent = True, 0, 0, 0, None
+        next_month, expired, dead, waiting, silent, plans = True, 0, 0, 0, None, []
         if not pending:
             next_month = _value(
                 connection,
@@ -86,6 +89,7 @@ def facts(conninfo: str) -> DatabaseFacts:
             silent = _value(
                 connection, "SELECT clock_timestamp() - max(last_heartbeat) FROM solaris_jobs.procrastinate_workers"
             )
+            plans = _value(connection, "SELECT array_agg(plan_id) FROM solaris.plans") or []
         return DatabaseFacts(
             version=connection.info.server_version // 10_000,
             clock_difference=(at - before - (after - before) / 2).total_seconds(),
@@ -96,6 +100,7 @@ def facts(conninfo: str) -> DatabaseFacts:
             dead_deliveries=dead,
             waiting_deliveries=waiting,
             worker_silent=silent,
+            plans=frozenset(plans),
         )
 
 
@@ -116,6 +121,21 @@ def database(found: DatabaseFacts) -> list[Finding]:
         worker(found),
         deliveries(found),
     ]
+
+
+def plans_of_settings(found: DatabaseFacts, settings: Settings) -> Finding:
+    """Whether every plan that the settings name is there: new users of one that is not would be refused."""
+    named = {
+        "default_plan": [settings.default_plan],
+        "plan_by_team": settings.plan_by_team.values(),
+        "plan_by_email_domain": settings.plan_by_email_domain.values(),
+    }
+    missing = [f'"{plan}" ({name})' for name, plans in named.items() for plan in plans if plan not in found.plans]
+    if missing and not found.pending:
+        return fail(
+            "plans", f"there is no {', '.join(missing)}; make it (`solaris plans set`) or name another."
+        )
+    return ok("plans", "of the settings are there")
 
 
 def version(found: DatabaseFacts) -> Finding:

@@ -16,6 +16,7 @@ from solaris_hooks.cli.checks import config, database, packages
 from solaris_hooks.cli.checks.database import DatabaseFacts
 from solaris_hooks.cli.checks.finding import Finding, Level
 from solaris_hooks.quota.errors import LedgerUnavailableError
+from solaris_hooks.settings import Settings
 from tests.unit.cli.conftest import Solaris
 
 STRONG = "sk-" + "0123456789abcdef" * 2
@@ -27,7 +28,13 @@ GOOD: dict[str, Any] = {
     "general_settings": {"master_key": STRONG},
 }
 HEALTHY = DatabaseFacts(
-    version=15, clock_difference=0.01, pending=[], litellm_tables=True, next_month=True, expired_holds=0
+    version=15,
+    clock_difference=0.01,
+    pending=[],
+    litellm_tables=True,
+    next_month=True,
+    expired_holds=0,
+    plans=frozenset({"default"}),
 )
 
 
@@ -232,3 +239,26 @@ def test_what_cannot_be_reached_is_a_finding_too(
     assert done.out.splitlines()[-2].startswith("fail  database")
     (healthy / "litellm_config.yaml").write_text(yaml.safe_dump(GOOD | {"solaris_settings": {"colour": 1}}))
     assert "colour" in solaris("doctor").out
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, "ok"),
+        ({"default_plan": "gold"}, "fail"),
+        ({"plan_by_team": {"research": "default"}}, "ok"),
+        ({"plan_by_team": {"research": "gold"}}, "fail"),
+        ({"plan_by_email_domain": {"example.org": "gold"}}, "fail"),
+    ],
+)
+def test_plans_that_settings_name(given: dict[str, Any], expected: str) -> None:
+    finding = database.plans_of_settings(HEALTHY, Settings(database_url="postgresql://nowhere/x", **given))
+    assert level(finding) == expected
+    assert ("gold" in finding.message) == (expected == "fail")
+
+
+def test_a_journal_that_cannot_be_written(tmp_path: Path) -> None:
+    assert level(config.journal(tmp_path / "made" / "when" / "needed")) == "ok"
+    (tmp_path / "file").write_text("")
+    assert level(config.journal(tmp_path / "file")) == "fail"
+    assert level(config.journal(tmp_path / "file" / "below")) == "fail"
