@@ -34,7 +34,7 @@ def test_the_stream_that_crosses_a_threshold_says_so_once_and_its_usage_stays_th
     user = world.user(tokens=TOKENS)
     chunks = chat(user, sim(prompt_tokens=80, completion_tokens=3200), stream_options={"include_usage": True})
     said = text_of(chunks)
-    assert "\n\n> Você já usou 82 % dos seus tokens: restam 720 até " in said
+    assert "\n\n> Você já usou 82% dos seus tokens: restam 720 até " in said
     assert said.endswith("escreva /saldo; para pedir mais, /creditos.")
     assert ends(chunks) == ["stop"]
     assert chunks[-1].usage is not None
@@ -49,7 +49,7 @@ def test_whole_answers_say_nothing_and_the_next_stream_does(world: World) -> Non
     assert "> " not in whole.json()["choices"][0]["message"]["content"]
     json_mode = chat(user, sim(prompt_tokens=5, completion_tokens=5), response_format={"type": "json_object"})
     assert "> " not in text_of(json_mode)
-    assert "> Você já usou 82 %" in text_of(chat(user, sim(prompt_tokens=5, completion_tokens=5)))
+    assert "> Você já usou 82%" in text_of(chat(user, sim(prompt_tokens=5, completion_tokens=5)))
 
 
 def test_a_stream_that_its_account_ends_says_why(world: World) -> None:
@@ -67,7 +67,7 @@ def test_a_streamed_response_gets_an_item_of_its_own(world: World, model: str) -
         client.responses.stream(model=model, input=directive(prompt_tokens=80, completion_tokens=3200)) as stream,
     ):
         response = stream.get_final_response()
-    assert "> Você já usou 82 %" in response.output_text
+    assert "> Você já usou 82%" in response.output_text
     assert response.usage is not None
     assert response.usage.output_tokens == 3200
     assert [row["charge"] for row in user.settled()] == [3280]
@@ -83,7 +83,7 @@ def test_a_streamed_message_gets_a_block_of_its_own(world: World, model: str) ->
     ):
         message = stream.get_final_message()
     texts = [block.text for block in message.content if block.type == "text"]
-    assert "> Você já usou 82 %" in texts[-1]
+    assert "> Você já usou 82%" in texts[-1]
     assert message.stop_reason == "end_turn"
     assert message.usage.output_tokens == 3200
     assert [row["charge"] for row in user.settled()] == [3280]

@@ -137,7 +137,7 @@ def test_a_threshold_is_told_once_at_the_end_of_the_answer_and_in_no_title(world
     assert turn.end().refused is None
     answer, _, notice = turn.text.rpartition("\n\n> ")
     assert answer
-    assert notice.startswith("Você já usou 82 % dos seus tokens: restam 720 até ")
+    assert notice.startswith("Você já usou 82% dos seus tokens: restam 720 até ")
     assert "\n" not in notice
     assert [row["charge"] for row in user.settled()] == [3280]
     titled = librechat.title(user.key, directive("Olá", prompt_tokens=5, completion_tokens=5), answer[:200])

@@ -72,7 +72,8 @@ def facts(conninfo: str) -> DatabaseFacts:
         litellm = _value(
             connection, "SELECT EXISTS (SELECT FROM pg_tables WHERE tablename = 'LiteLLM_VerificationToken')"
         )
-        next_month, expired, dead, waiting, silent, plans = True, 0, 0, 0, None, []
+        next_month, expired, dead, waiting, silent = True, 0, 0, 0, None
+        plans: list[str] = []
         if not pending:
             next_month = _value(
                 connection,

@@ -155,7 +155,7 @@ def bar(balance: Balance) -> str:
     """How much is used, as a line of blocks."""
     percent = min(balance.use_percent, 100)
     filled = BAR_CELLS if balance.state is State.EXHAUSTED else percent * BAR_CELLS // 100
-    return f"`{'█' * filled}{'░' * (BAR_CELLS - filled)}` {balance.use_percent} %"
+    return f"`{'█' * filled}{'░' * (BAR_CELLS - filled)}` {balance.use_percent}%"
 
 
 def _standing(balance: Balance) -> str:

@@ -139,7 +139,7 @@ async def test_the_statement_tells_use_credits_and_entries_in_plain_words(
     assert '<html lang="pt-BR">' in page
     assert "Ana &lt;b&gt;" in page
     assert 'class="state-warning"' in page
-    assert "84 % usados." in page
+    assert "84% usados." in page
     assert "Restam 155.000 de 1.005.000 tokens" in page
     assert "<td>gpt-4o</td>" in page
     assert ("seus tokens acabam em" in page) == (zone_day(1) < renewal_day(ledger)), "at this pace one day is left"

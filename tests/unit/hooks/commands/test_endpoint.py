@@ -110,7 +110,7 @@ async def test_the_balance_is_told_in_the_accounts_language(scene: Scene, client
     await scene.use(420_000)
     said = await ask(client, "/balance")
     assert said == (
-        "**Saldo**\n\n`████████░░░░░░░░░░░░` 42 %\n\n"
+        "**Saldo**\n\n`████████░░░░░░░░░░░░` 42%\n\n"
         "|  | Tokens |\n|---|---:|\n"
         "| Usados neste período | 420.000 |\n| Concedidos | 1.000.000 |\n| Restantes | 580.000 |\n\n"
         "A cota se renova em 01/12/2026.\n\n"
@@ -148,7 +148,7 @@ async def test_the_statement_is_by_model_and_by_day(scene: Scene, client: httpx.
 async def test_an_exhausted_account_is_answered_too(scene: Scene, client: httpx.AsyncClient) -> None:
     await scene.use(1_000_100)
     said = await ask(client, "/saldo")
-    assert f"`{'█' * 20}` 100 %" in said
+    assert f"`{'█' * 20}` 100%" in said
     assert "| Usados além do concedido | 100 |" in said
 
 

@@ -134,7 +134,7 @@ def asked(convo: str, **more: Any) -> TitleRequest | None:
 
 
 @pytest.mark.parametrize(
-    "answered", ["", " ", " **Saldo**\n\n`██` 10 %\n\n| | Tokens |", "**Balance**\n\nUser input: 5"]
+    "answered", ["", " ", " **Saldo**\n\n`██` 10%\n\n| | Tokens |", "**Balance**\n\nUser input: 5"]
 )
 def test_the_title_of_a_chat_that_is_one_command_is_recognised(answered: str) -> None:
     assert asked(f"User: /saldo\nAI: {answered}") == TitleRequest(CommandName.BALANCE)

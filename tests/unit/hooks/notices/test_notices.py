@@ -112,7 +112,7 @@ async def test_the_answer_that_crosses_a_threshold_says_so_before_its_end(scene:
     got = await scene.stream(sent)
     assert got[0] is sent[0]
     assert got[2:] == sent[1:], "the end and the provider's usage are as they were"
-    assert text_of(got).startswith("Well.\n\n> You have used 82 % of your tokens: 180 are left until ")
+    assert text_of(got).startswith("Well.\n\n> You have used 82% of your tokens: 180 are left until ")
     assert "/credits" in text_of(got)
     account = await scene.ledger.account(ANA)
     assert account is not None
@@ -132,7 +132,7 @@ async def test_nothing_is_said_where_nothing_happened(scene: Scene) -> None:
 
 async def test_words_that_come_with_the_end_stay_before_the_notice(scene: Scene) -> None:
     got = await scene.stream([words("Well"), end(content=", bye."), usage(820)])
-    assert text_of(got).startswith("Well, bye.\n\n> You have used 82 %")
+    assert text_of(got).startswith("Well, bye.\n\n> You have used 82%")
     assert [chunk.choices[0].finish_reason for chunk in got[:-1]] == [None, None, None, "stop"]
 
 
@@ -144,7 +144,7 @@ async def test_a_block_of_code_that_was_cut_is_closed_before_it(scene: Scene) ->
 async def test_it_is_said_in_the_accounts_language() -> None:
     scene = Scene()
     await scene.begin(locale="pt_BR")
-    assert "> Você já usou 82 % dos seus tokens: restam 180 até " in text_of(
+    assert "> Você já usou 82% dos seus tokens: restam 180 até " in text_of(
         await scene.stream([words("a"), end(), usage(820)])
     )
 
@@ -184,15 +184,15 @@ async def test_what_programs_read_is_left_alone_and_told_with_another_answer(
     scene: Scene, chunks: list[Any], body: dict[str, Any]
 ) -> None:
     assert await scene.stream(chunks, body) == chunks
-    assert "82 %" in text_of(await scene.stream([words("a"), end(), usage(1)]))
+    assert "82%" in text_of(await scene.stream([words("a"), end(), usage(1)]))
 
 
 async def test_a_client_that_leaves_before_it_reads_the_notice_is_told_another_time(scene: Scene) -> None:
     stream = await scene.open([words("a"), end(), usage(820)])
     await anext(stream)
-    assert "82 %" in text_of([await anext(stream)])
+    assert "82%" in text_of([await anext(stream)])
     await stream.aclose()  # type: ignore[attr-defined]
-    assert "82 %" in text_of(await scene.stream([words("a"), end(), usage(1)]))
+    assert "82%" in text_of(await scene.stream([words("a"), end(), usage(1)]))
 
 
 async def test_what_could_not_be_booked_has_nothing_to_tell(scene: Scene) -> None:
@@ -324,7 +324,7 @@ async def whole(scene: Scene, text: str, body: dict[str, Any] | None = None, **m
 
 
 async def test_whole_answers_for_people_can_get_notices_too(scene: Scene) -> None:
-    assert (await whole(scene, "Well.")).startswith("Well.\n\n> You have used 82 %")
+    assert (await whole(scene, "Well.")).startswith("Well.\n\n> You have used 82%")
 
 
 async def test_whole_answers_for_programs_get_none(scene: Scene) -> None:
