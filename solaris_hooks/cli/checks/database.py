@@ -133,9 +133,7 @@ def plans_of_settings(found: DatabaseFacts, settings: Settings) -> Finding:
     }
     missing = [f'"{plan}" ({name})' for name, plans in named.items() for plan in plans if plan not in found.plans]
     if missing and not found.pending:
-        return fail(
-            "plans", f"there is no {', '.join(missing)}; make it (`solaris plans set`) or name another."
-        )
+        return fail("plans", f"there is no {', '.join(missing)}; make it (`solaris plans set`) or name another.")
     return ok("plans", "of the settings are there")
 
 
