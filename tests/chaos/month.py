@@ -14,7 +14,6 @@ import psutil
 import yaml
 
 from deploy.local.testing import StockProxy, fresh_database, simulated_provider, stock_proxy
-from tests.chaos.checks import Tally
 from tests.chaos.proxies import ROOT, WORKERS, Outcome, workers_of
 from tests.chaos.server import mortal_server
 from tests.e2e.a_month import ADMINISTRATOR, SECRET, Month, settings
@@ -22,8 +21,8 @@ from tests.e2e.sinks import hook, mailbox
 from tests.e2e.world import World
 
 USERS = 6
-PAUSE_SECONDS = (1.0, 8.0)
-"""Between two kills; a worker that is forked anew answers within a second or two."""
+PAUSE_SECONDS = (3.0, 20.0)
+"""Between two kills; a worker that is forked anew needs some seconds until it answers, and until it sends."""
 
 TOLD = [
     "account.created",
@@ -53,7 +52,7 @@ def play(folder: Path, seed: int) -> Outcome:
         with stock_proxy(config, database_url=url, folder=folder, provider_url=provider, options=WORKERS) as proxy:
             world = World(proxy, url, provider)
             months = [Month.begin(world, box, receiver, f"user-{number}@example.org") for number in range(USERS)]
-            with _killing(proxy, random.Random(seed), outcome):
+            with _killing(proxy, random.Random(seed), outcome), _explained(world):
                 for month in months:
                     _live(month)
             for month in months:
@@ -61,7 +60,7 @@ def play(folder: Path, seed: int) -> Outcome:
                 rows = month.user.usage()
                 exact = sum(row["source"] in {"provider", "spend_log"} for row in rows)
                 outcome.add(
-                    Tally(
+                    Outcome(
                         requests=len(rows),
                         tokens=sum(row["charge"] for row in rows),
                         exact=exact,
@@ -71,6 +70,18 @@ def play(folder: Path, seed: int) -> Outcome:
             assert len(box.to(ADMINISTRATOR)) == USERS
             outcome.faults["copy of a mail"] = len(box.mails) - USERS * (MAILS + 1)
     return outcome
+
+
+@contextlib.contextmanager
+def _explained(world: World) -> Iterator[None]:
+    """Where something does not come true, say what became of every message."""
+    try:
+        yield
+    except AssertionError as exc:
+        for table in ("solaris.deliveries", "solaris_jobs.procrastinate_jobs", "solaris_jobs.procrastinate_workers"):
+            for row in world.rows(f"SELECT to_jsonb(t)::text AS row FROM {table} AS t"):
+                exc.add_note(f"{table}: {row['row']}")
+        raise
 
 
 def _live(month: Month) -> None:
