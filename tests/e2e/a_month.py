@@ -89,7 +89,7 @@ class Month:
         def reached() -> bool:
             return self.user.used >= target and self.user.held == 0
 
-        last: list[Answer] = []
+        last = [Answer(0, "")]  # where every attempt that counted was cut off
 
         def chat() -> bool:
             # What a killed worker held is booked by another one; asking again meanwhile would use twice as much.
