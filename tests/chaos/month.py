@@ -21,7 +21,7 @@ from tests.e2e.sinks import hook, mailbox
 from tests.e2e.world import World
 
 USERS = 6
-PAUSE_SECONDS = (3.0, 20.0)
+PAUSE_SECONDS = (1.0, 8.0)
 """Between two kills; a worker that is forked anew needs some seconds until it answers, and until it sends."""
 
 TOLD = [
