@@ -7,6 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ def _live(month: Month) -> None:
     for mails, percent in enumerate((79, 80, 95, 100)):
         month.use_to(percent)
         # In a real month days pass. Where a newer threshold is crossed before a mail is sent, only the newer one is.
-        month.eventually(lambda wanted=mails: len(month.mailbox.to(month.address)) >= wanted)
+        month.eventually(partial(month.mailed, mails))
     month.eventually(lambda: month.say("mais uma?").status == 402)
     month.eventually(lambda: month.say("/saldo").status == 200)
 
@@ -110,7 +111,7 @@ def _live(month: Month) -> None:
             return admin.post(path, json={"reason": "bom projeto"}).status_code == 200
 
     month.eventually(approved)
-    month.eventually(lambda: len(month.mailbox.to(month.address)) >= MAILS - 1)
+    month.eventually(partial(month.mailed, MAILS - 1))
     month.eventually(lambda: month.say("obrigada!").status == 200)
     month.forward_a_month()
     month.eventually(lambda: month.say("bom dia").status == 200)

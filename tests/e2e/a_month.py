@@ -120,9 +120,13 @@ class Month:
             self.user.account_id,
         )
 
+    def mailed(self, count: int) -> bool:
+        """Whether the user got so many mails by now."""
+        return len(self.mailbox.to(self.address)) >= count
+
     def require_told(self, *, mails: int, hooks: list[str]) -> None:
         """Wait until all of this has arrived, and see that no more has."""
-        self.eventually(lambda: len(self.mailbox.to(self.address)) >= mails)
+        self.eventually(lambda: self.mailed(mails))
         self.eventually(lambda: self.hook.kinds(self.user.account_id).total() >= len(hooks))
         assert self.hook.kinds(self.user.account_id) == Counter(hooks)
         assert len(self.mailbox.to(self.address)) == mails, [mail["Subject"] for mail in self.mailbox.to(self.address)]
