@@ -57,6 +57,7 @@ from solaris_hooks.ledger.spend_logs import LiteLLMSpendLogs
 from solaris_hooks.ledger.sweep import Sweeper
 from solaris_hooks.quota.errors import JournalError, LedgerUnavailableError, SettingsError, SolarisError
 from solaris_hooks.quota.ids import AccountId
+from solaris_hooks.roles import Permission
 from solaris_hooks.settings import Settings, WhenAway, load_settings
 from solaris_hooks.web.api import build_api, mount
 from solaris_hooks.web.auth import LiteLLMAuthenticator
@@ -261,7 +262,7 @@ def start() -> SolarisHandler:
             return None
         return (await payers.payer(auth, request.headers)).account_id
 
-    authenticator = LiteLLMAuthenticator(account_of)
+    authenticator = LiteLLMAuthenticator(account_of, settings.admin_roles)
     requests = CreditRequests(ledger.requests, limits=settings.credit_requests, packages=settings.credit_packages)
     api = build_api(
         ledger,
@@ -292,7 +293,9 @@ def _guard(
     async def administrator(scope: Scope) -> bool:
         """Whether LiteLLM knows the request's key as an administrator's; of a web socket by its headers."""
         try:
-            await authenticator.administrator(Request({"method": "GET", **scope, "type": "http"}), change=True)
+            await authenticator.administrator(
+                Request({"method": "GET", **scope, "type": "http"}), Permission.CHANGE
+            )
         except SolarisError:
             return False
         return True

@@ -30,6 +30,7 @@ from solaris_hooks.quota.checks import MAX_TOKENS, checked_anchor_day, checked_t
 from solaris_hooks.quota.errors import InvalidRequestError, SettingsError
 from solaris_hooks.quota.units import Unit, UnitPrices
 from solaris_hooks.quota.weights import Weights, WeightTable
+from solaris_hooks.roles import Role
 
 SECTION = "solaris_settings"
 T = TypeVar("T")
@@ -194,6 +195,10 @@ class Settings(BaseSettings):
     )
     refusal_status: int = Field(402, ge=400, le=499, description="HTTP status of a refusal for quota.")
 
+    admin_roles: dict[str, Role] = Field(
+        default_factory=dict,
+        description="By LiteLLM user id: super_admin, admin, operator or auditor. Default: admin, or auditor for viewers.",
+    )
     public_url: str = Field("", description="Address at which users reach the proxy; without it they get no links.")
     link_secrets: list[str] = Field(
         default_factory=list,

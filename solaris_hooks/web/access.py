@@ -9,6 +9,7 @@ from fastapi import Request
 
 from solaris_hooks.quota.errors import SolarisError
 from solaris_hooks.quota.ids import AccountId
+from solaris_hooks.roles import Permission, Role
 
 
 class UnauthenticatedError(SolarisError):
@@ -38,9 +39,15 @@ class Administrator:
 
     Attributes:
         actor: how the books name who made a change: ``admin:<user id, key alias or master-key>``.
+        role: what he may do.
     """
 
     actor: str
+    role: Role
+
+    def may(self, permission: Permission) -> bool:
+        """Whether he has a permission."""
+        return self.role.may(permission)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +61,15 @@ class Holder:
 class Authenticator(Protocol):
     """Checks the key of a request. Raises our errors and no others."""
 
-    async def administrator(self, request: Request, *, change: bool) -> Administrator:
+    async def administrator(
+        self, request: Request, permission: Permission, *, key: str | None = None
+    ) -> Administrator:
         """Let administrators through.
 
         Args:
             request: the request, with its key.
-            change: whether it changes anything; LiteLLM's ``proxy_admin_viewer`` may only read.
+            permission: what he must be permitted.
+            key: a key to ask about in place of the request's own.
 
         Raises:
             UnauthenticatedError: there is no valid key.
@@ -68,12 +78,20 @@ class Authenticator(Protocol):
         """
         ...
 
-    async def holder(self, request: Request) -> Holder:
+    async def holder(self, request: Request, *, key: str | None = None) -> Holder:
         """Tell which account a virtual key pays from.
+
+        Args:
+            request: the request, with its key.
+            key: a key to ask about in place of the request's own.
 
         Raises:
             UnauthenticatedError: there is no valid key.
             ForbiddenError: the key is valid, but pays from no account.
             AuthenticationUnavailableError: LiteLLM cannot check keys now.
         """
+        ...
+
+    def key_of_session(self, request: Request) -> str | None:
+        """The key inside the session that LiteLLM's own admin UI has in this browser; None where it has none."""
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import unquote
@@ -14,6 +15,7 @@ from solaris_hooks.ledger.port import Books
 from solaris_hooks.ledger.records import Account
 from solaris_hooks.quota.errors import NotFoundError
 from solaris_hooks.quota.ids import AccountId, account_id
+from solaris_hooks.roles import Permission
 from solaris_hooks.web.access import Administrator, Authenticator, Holder
 
 
@@ -55,12 +57,13 @@ def _compensation(services: TheServices) -> Compensation:
     return services.campaigns
 
 
-async def _reader(request: Request, services: TheServices) -> Administrator:
-    return await services.authenticator.administrator(request, change=False)
+def _administrator(permission: Permission) -> Callable[[Request, Services], Awaitable[Administrator]]:
+    """What lets administrators with a permission through."""
 
+    async def checked(request: Request, services: TheServices) -> Administrator:
+        return await services.authenticator.administrator(request, permission)
 
-async def _changer(request: Request, services: TheServices) -> Administrator:
-    return await services.authenticator.administrator(request, change=True)
+    return checked
 
 
 async def _holder(request: Request, services: TheServices) -> Holder:
@@ -91,8 +94,11 @@ def _plan_id(plan: Annotated[str, Path(description="Plan id.", examples=["defaul
 TheBooks = Annotated[Books, Depends(_books)]
 TheCompensation = Annotated[Compensation, Depends(_compensation)]
 TheRequests = Annotated[CreditRequests, Depends(_requests)]
-Reader = Annotated[Administrator, Depends(_reader)]
-Changer = Annotated[Administrator, Depends(_changer)]
+Reader = Annotated[Administrator, Depends(_administrator(Permission.READ))]
+Verifier = Annotated[Administrator, Depends(_administrator(Permission.VERIFY))]
+Supporter = Annotated[Administrator, Depends(_administrator(Permission.SUPPORT))]
+Changer = Annotated[Administrator, Depends(_administrator(Permission.CHANGE))]
+Governor = Annotated[Administrator, Depends(_administrator(Permission.GOVERN))]
 TheHolder = Annotated[Holder, Depends(_holder)]
 TheAccountId = Annotated[AccountId, Depends(_account_id)]
 ThePlanId = Annotated[str, Depends(_plan_id)]

@@ -8,6 +8,7 @@ import httpx
 from fastapi import Request
 
 from solaris_hooks.quota.ids import AccountId, account_id
+from solaris_hooks.roles import Permission, Role
 from solaris_hooks.web.access import Administrator, ForbiddenError, Holder, UnauthenticatedError
 
 NOW = dt.datetime(2026, 11, 22, 12, 0, tzinfo=dt.UTC)
@@ -17,17 +18,28 @@ MARIA = {"Authorization": "Bearer sk-user-maria"}
 
 
 class FakeAuthenticator:
-    """Knows one administrator, one viewer, and a user for every ``sk-user-<name>``."""
+    """Knows an administrator of each role, and a user for every ``sk-user-<name>``.
 
-    async def administrator(self, request: Request, *, change: bool) -> Administrator:
-        key = self._key(request)
-        if key == "sk-admin" or (key == "sk-viewer" and not change):
-            return Administrator(actor="admin:boss")
-        raise ForbiddenError
+    ``sk-admin`` may do everything, ``sk-viewer`` is an auditor, and ``sk-<role>`` has that role.
+    """
 
-    async def holder(self, request: Request) -> Holder:
-        name = self._key(request).removeprefix("sk-user-")
+    async def administrator(
+        self, request: Request, permission: Permission, *, key: str | None = None
+    ) -> Administrator:
+        role = _ROLES.get(key or self._key(request))
+        if role is None or not role.may(permission):
+            raise ForbiddenError
+        return Administrator("admin:boss", role)
+
+    async def holder(self, request: Request, *, key: str | None = None) -> Holder:
+        key = key or self._key(request)
+        if not key.startswith("sk-user-"):
+            raise UnauthenticatedError
+        name = key.removeprefix("sk-user-")
         return Holder(account_id(f"user:{name}"), f"{name}@example.org")
+
+    def key_of_session(self, request: Request) -> str | None:
+        return request.cookies.get("token")
 
     @staticmethod
     def _key(request: Request) -> str:
@@ -36,6 +48,13 @@ class FakeAuthenticator:
             raise UnauthenticatedError
         return key
 
+
+_ROLES = {
+    "sk-admin": Role.SUPER_ADMIN,
+    "sk-viewer": Role.AUDITOR,
+    **{f"sk-{role.value.replace('_', '-')}": role for role in Role if role is not Role.ADMIN},
+    "sk-plain-admin": Role.ADMIN,
+}
 
 ACCOUNTS = "/solaris/api/v1/accounts"
 

@@ -12,6 +12,7 @@ from litellm.proxy.auth.auth_exception_handler import DB_UNAVAILABLE_FALLBACK_US
 
 from solaris_hooks.quota.errors import InvalidRequestError
 from solaris_hooks.quota.ids import AccountId
+from solaris_hooks.roles import Permission
 from solaris_hooks.web.access import AuthenticationUnavailableError, ForbiddenError, UnauthenticatedError
 from solaris_hooks.web.auth import LiteLLMAuthenticator, actor_of
 
@@ -87,7 +88,7 @@ async def test_litellm_is_asked_about_the_real_path_and_method_without_the_body(
 ) -> None:
     fake = litellm(monkeypatch, {PATH: ADMIN})
     request = a_request("PUT")
-    assert (await authenticator.administrator(request, change=True)).actor == "admin:boss"
+    assert (await authenticator.administrator(request, Permission.CHANGE)).actor == "admin:boss"
     assert fake.asked == [("PUT", PATH)]
     assert fake.bodies == [b""]
     assert await request.body()
@@ -97,10 +98,10 @@ async def test_what_changes_nothing_is_asked_as_a_get(
     authenticator: LiteLLMAuthenticator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake = litellm(monkeypatch, {PATH: VIEWER})
-    await authenticator.administrator(a_request("POST"), change=False)
+    await authenticator.administrator(a_request("POST"), Permission.READ)
     assert fake.asked == [("GET", PATH)]
     with pytest.raises(ForbiddenError):
-        await authenticator.administrator(a_request("POST"), change=True)
+        await authenticator.administrator(a_request("POST"), Permission.CHANGE)
 
 
 @pytest.mark.parametrize("role", [each for each in LitellmUserRoles if not each.value.startswith("proxy_admin")])
@@ -108,9 +109,9 @@ async def test_a_path_that_litellm_lets_anybody_call_makes_nobody_an_administrat
     authenticator: LiteLLMAuthenticator, monkeypatch: pytest.MonkeyPatch, role: LitellmUserRoles
 ) -> None:
     litellm(monkeypatch, {"*": identity(user_role=role)})
-    for change in (False, True):
+    for permission in Permission:
         with pytest.raises(ForbiddenError):
-            await authenticator.administrator(a_request(), change=change)
+            await authenticator.administrator(a_request(), permission)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +143,7 @@ async def test_nobody_gets_in_by_a_failure(
 ) -> None:
     litellm(monkeypatch, answers)
     with pytest.raises(error) as caught:
-        await authenticator.administrator(a_request(), change=False)
+        await authenticator.administrator(a_request(), Permission.READ)
     assert "Hash" not in str(caught.value)
 
 

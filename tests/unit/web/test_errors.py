@@ -10,6 +10,7 @@ import pytest
 from fastapi import FastAPI, Request
 
 from solaris_hooks.ledger.memory import MemoryLedger
+from solaris_hooks.roles import Permission
 from solaris_hooks.web.access import Administrator
 from solaris_hooks.web.api import build_api, mount
 from solaris_hooks.web.asgi import MAX_BODY_BYTES
@@ -117,9 +118,11 @@ async def test_the_checker_of_keys_sees_the_path_as_the_server_decoded_it(ledger
     seen: list[str] = []
 
     class Noting(FakeAuthenticator):
-        async def administrator(self, request: Request, *, change: bool) -> Administrator:
+        async def administrator(
+            self, request: Request, permission: Permission, *, key: str | None = None
+        ) -> Administrator:
             seen.append(request.scope["solaris.decoded_path"])
-            return await super().administrator(request, change=change)
+            return await super().administrator(request, permission, key=key)
 
     host = FastAPI()
     mount(host, build_api(ledger, Noting()))
