@@ -25,9 +25,14 @@ LOCALES = ("pt_BR", "en")
 
 @cache
 def translations(locale: str, domain: str = "solaris") -> NullTranslations:
-    """The catalogue of a locale; Portuguese where there is none. Mails have a domain of their own, ``mails``."""
+    """The catalogue of a locale; Portuguese where there is none. Mails have a domain of their own, ``mails``.
+
+    In domain ``pages`` the messages are English themselves, so that there is no catalogue of English.
+    """
     name = locale if locale in LOCALES else LOCALES[0]
     catalogue = resources.files("solaris_hooks").joinpath(f"locale/{name}/LC_MESSAGES/{domain}.po")
+    if domain == "pages" and not catalogue.is_file():
+        return NullTranslations()
     compiled = BytesIO()
     with catalogue.open("rb") as source:
         write_mo(compiled, read_po(source, locale=name))

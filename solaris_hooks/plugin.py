@@ -59,9 +59,11 @@ from solaris_hooks.quota.errors import JournalError, LedgerUnavailableError, Set
 from solaris_hooks.quota.ids import AccountId
 from solaris_hooks.roles import Permission
 from solaris_hooks.settings import Settings, WhenAway, load_settings
+from solaris_hooks.web.admin.assembly import add_admin, door_of
+from solaris_hooks.web.admin.services import AdminServices
 from solaris_hooks.web.api import build_api, mount
 from solaris_hooks.web.auth import LiteLLMAuthenticator
-from solaris_hooks.web.pages.opening import open_pages
+from solaris_hooks.web.pages.opening import open_pages, signing_secrets
 
 _LOG = logging.getLogger(__name__)
 
@@ -271,7 +273,11 @@ def start() -> SolarisHandler:
         requests_for_credits=requests,
         campaigns=ledger.compensation,
     )
-    links = open_pages(api, ledger, ledger.used_links, settings)
+    secrets = signing_secrets(settings)
+    links = open_pages(api, ledger, ledger.used_links, settings, secrets)
+    if secrets:
+        door = door_of(authenticator, ledger.admin_sessions, settings, secrets)
+        add_admin(api, door, AdminServices(ledger, requests, settings))
     mount(app, api)
     desk = Desk(
         books=ledger,
@@ -293,9 +299,7 @@ def _guard(
     async def administrator(scope: Scope) -> bool:
         """Whether LiteLLM knows the request's key as an administrator's; of a web socket by its headers."""
         try:
-            await authenticator.administrator(
-                Request({"method": "GET", **scope, "type": "http"}), Permission.CHANGE
-            )
+            await authenticator.administrator(Request({"method": "GET", **scope, "type": "http"}), Permission.CHANGE)
         except SolarisError:
             return False
         return True

@@ -197,7 +197,7 @@ class Settings(BaseSettings):
 
     admin_roles: dict[str, Role] = Field(
         default_factory=dict,
-        description="By LiteLLM user id: super_admin, admin, operator or auditor. Default: admin, or auditor for viewers.",
+        description="By LiteLLM user id: super_admin, admin, operator or auditor; else admin, and viewers auditor.",
     )
     public_url: str = Field("", description="Address at which users reach the proxy; without it they get no links.")
     link_secrets: list[str] = Field(

@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 
 from solaris_hooks.ledger import rows
 from solaris_hooks.ledger.account_terms import PostgresAccountTerms
+from solaris_hooks.ledger.admin_sessions import PostgresAdminSessions
 from solaris_hooks.ledger.audit import verified
 from solaris_hooks.ledger.audit_trail import PostgresAuditTrail
 from solaris_hooks.ledger.checkpoints import Checkpoint
@@ -99,6 +100,7 @@ class PostgresLedger:
         self.compensation = Compensation(self._statements, self._clock)
         self.requests = PostgresRequestBook(self._statements, self._clock)
         self.overview = Overview(self._statements, self._clock)
+        self.admin_sessions = PostgresAdminSessions(self._statements, self._clock)
         self.used_links = PostgresUsedLinks(self._statements)
         self.deliveries = Deliveries(self._statements, now=self._clock)
 

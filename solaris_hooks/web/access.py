@@ -61,9 +61,7 @@ class Holder:
 class Authenticator(Protocol):
     """Checks the key of a request. Raises our errors and no others."""
 
-    async def administrator(
-        self, request: Request, permission: Permission, *, key: str | None = None
-    ) -> Administrator:
+    async def administrator(self, request: Request, permission: Permission, *, key: str | None = None) -> Administrator:
         """Let administrators through.
 
         Args:

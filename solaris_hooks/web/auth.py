@@ -74,9 +74,7 @@ class LiteLLMAuthenticator:
         self._account_of = account_of
         self._roles = roles or {}
 
-    async def administrator(
-        self, request: Request, permission: Permission, *, key: str | None = None
-    ) -> Administrator:
+    async def administrator(self, request: Request, permission: Permission, *, key: str | None = None) -> Administrator:
         """See :meth:`Authenticator.administrator`."""
         request = _with_key(request, key)
         path = request.scope.get(DECODED_PATH, request.scope["path"])

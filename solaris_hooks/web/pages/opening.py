@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Sequence
 
 from fastapi import FastAPI
 
@@ -20,12 +21,18 @@ SIGNING = ("LITELLM_SALT_KEY", "LITELLM_MASTER_KEY")
 """Variables of the environment from which what signs links is derived, where no setting says it."""
 
 
-def open_pages(api: FastAPI, books: Books, used: UsedLinks, settings: Settings) -> StatementLinks | None:
-    """Add the pages to the API. Returns what makes links to them; None where nothing could sign any."""
+def signing_secrets(settings: Settings) -> list[str]:
+    """What signs links and seals sessions, the newest first; empty where there is nothing to sign with."""
     master = next((found for name in SIGNING if (found := os.environ.get(name))), None)
-    secrets = settings.link_secrets or ([derived_secret(master)] if master else [])
+    return settings.link_secrets or ([derived_secret(master)] if master else [])
+
+
+def open_pages(
+    api: FastAPI, books: Books, used: UsedLinks, settings: Settings, secrets: Sequence[str]
+) -> StatementLinks | None:
+    """Add the pages of users to the API. Returns what makes links to them; None where nothing could sign any."""
     if not secrets:
-        _LOG.warning("there are no links to statements: set link_secrets")
+        _LOG.warning("there are no pages and no links to statements: set link_secrets")
         return None
     links = Tickets(secrets, "statement", lifetime_seconds=settings.statement_link_seconds)
     sessions = Sessions(

@@ -19,10 +19,10 @@ from solaris_hooks.ledger.records import Account, DailyUsage
 from solaris_hooks.ledger.used_links import UsedLinks
 from solaris_hooks.quota.errors import SolarisError
 from solaris_hooks.quota.projection import WINDOW_DAYS, exhaustion_day
-from solaris_hooks.web.asgi import MOUNT_PATH
 from solaris_hooks.web.links import LinkError, Tickets
 from solaris_hooks.web.pages.entries import lines
 from solaris_hooks.web.pages.rendering import page
+from solaris_hooks.web.paths import root_of
 from solaris_hooks.web.session import Sessions
 
 LATEST_ENTRIES = 20
@@ -59,13 +59,13 @@ class StatementPages:
             return self._message(request, "page.link_unusable", exc.status)
         except SolarisError as exc:
             return self._message(request, "refusal.unavailable", exc.status)
-        self.sessions.begin(response, account.balance.account_id, path=_root(request))
+        self.sessions.begin(response, account.balance.account_id, path=root_of(request))
         return response
 
     async def leave(self, request: Request) -> Response:
         """``POST /solaris/me/leave``: end the session."""
-        response = RedirectResponse(f"{_root(request)}/me", 303)
-        self.sessions.end(response, path=_root(request))
+        response = RedirectResponse(f"{root_of(request)}/me", 303)
+        self.sessions.end(response, path=root_of(request))
         return response
 
     async def _open(self, request: Request, token: str) -> Response:
@@ -82,8 +82,8 @@ class StatementPages:
             raise LinkError
         account = await self.books.account(ticket.account_id)
         locale = account.balance.locale if account is not None else self.locale
-        response = page("opening.html", locale, root=_root(request))
-        self.sessions.begin(response, ticket.account_id, path=_root(request))
+        response = page("opening.html", locale, root=root_of(request))
+        self.sessions.begin(response, ticket.account_id, path=root_of(request))
         return response
 
     async def _statement(self, request: Request, account: Account) -> Response:
@@ -102,7 +102,7 @@ class StatementPages:
             "statement.html",
             balance.locale,
             time_zone=balance.time_zone,
-            root=_root(request),
+            root=root_of(request),
             account=account,
             runs_out=runs_out if balance.remaining > 0 else None,
             balance=balance,
@@ -113,7 +113,7 @@ class StatementPages:
         )
 
     def _message(self, request: Request, key: str, status: int) -> Response:
-        return page("message.html", self.locale, status=status, root=_root(request), key=key)
+        return page("message.html", self.locale, status=status, root=root_of(request), key=key)
 
 
 def add_pages(app: FastAPI, pages: StatementPages) -> None:
@@ -137,9 +137,3 @@ def _by_day(days: Sequence[DailyUsage]) -> Counter[dt.date]:
     for each in days:
         totals[each.day] += each.charge
     return totals
-
-
-def _root(request: Request) -> str:
-    """What the addresses of this plugin begin with, as the browser sees them."""
-    prefix = str(request.scope.get("app_root_path") or "")
-    return f"{prefix}{MOUNT_PATH}"

@@ -23,9 +23,7 @@ class FakeAuthenticator:
     ``sk-admin`` may do everything, ``sk-viewer`` is an auditor, and ``sk-<role>`` has that role.
     """
 
-    async def administrator(
-        self, request: Request, permission: Permission, *, key: str | None = None
-    ) -> Administrator:
+    async def administrator(self, request: Request, permission: Permission, *, key: str | None = None) -> Administrator:
         role = _ROLES.get(key or self._key(request))
         if role is None or not role.may(permission):
             raise ForbiddenError

@@ -136,7 +136,7 @@ async def test_the_statement_tells_use_credits_and_entries_in_plain_words(
     await ledger.put_account(ANA, AccountChange(status=Status.SUSPENDED, status_reason="fatura"), actor="admin:a")
     await opened(client, links)
     page = (await client.get("/solaris/me")).text
-    assert '<html lang="pt-BR">' in page
+    assert '<html lang="pt-BR" ' in page
     assert "Ana &lt;b&gt;" in page
     assert 'class="state-warning"' in page
     assert "84% usados." in page

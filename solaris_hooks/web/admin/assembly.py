@@ -1,0 +1,55 @@
+"""Puts the admin interface together: each section of it is a module with its pages and their addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from solaris_hooks.ledger.admin_sessions import AdminSessions
+from solaris_hooks.settings import Settings
+from solaris_hooks.web.access import Authenticator
+from solaris_hooks.web.admin.door import Door
+from solaris_hooks.web.admin.overview import OverviewPages
+from solaris_hooks.web.admin.seals import Seals
+from solaris_hooks.web.admin.services import AdminServices
+from solaris_hooks.web.admin.sign_in import SigningIn
+from solaris_hooks.web.paths import root_of
+
+
+def door_of(authenticator: Authenticator, sessions: AdminSessions, settings: Settings, secrets: Sequence[str]) -> Door:
+    """The door that settings describe.
+
+    Args:
+        authenticator: who checks keys.
+        sessions: which sessions live.
+        settings: language and days of pages, and whether the proxy is reached over https.
+        secrets: what seals cookies, the newest first.
+    """
+    return Door(
+        authenticator=authenticator,
+        sessions=sessions,
+        seals=Seals(secrets),
+        secure=settings.public_url.startswith("https:"),
+        locale=settings.default_locale,
+        time_zone=settings.default_time_zone,
+    )
+
+
+def add_admin(app: FastAPI, door: Door, services: AdminServices) -> None:
+    """Put the pages beside the API."""
+    sections = (OverviewPages(services),)
+    routes: list[BaseRoute] = [
+        Route("/admin/", _without_slash, methods=["GET"]),  # LiteLLM's admin UI adds one
+        *SigningIn(door).routes(),
+    ]
+    for section in sections:
+        routes += section.routes(door)
+    app.router.routes += routes
+
+
+async def _without_slash(request: Request) -> Response:
+    return RedirectResponse(f"{root_of(request)}/admin", 308)
