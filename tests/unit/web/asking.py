@@ -24,7 +24,7 @@ class FakeAuthenticator:
     """
 
     async def administrator(self, request: Request, permission: Permission, *, key: str | None = None) -> Administrator:
-        role = _ROLES.get(key or self._key(request))
+        role = ROLES.get(key or self._key(request))
         if role is None or not role.may(permission):
             raise ForbiddenError
         return Administrator("admin:boss", role)
@@ -47,7 +47,7 @@ class FakeAuthenticator:
         return key
 
 
-_ROLES = {
+ROLES = {
     "sk-admin": Role.SUPER_ADMIN,
     "sk-viewer": Role.AUDITOR,
     **{f"sk-{role.value.replace('_', '-')}": role for role in Role if role is not Role.ADMIN},
