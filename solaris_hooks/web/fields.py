@@ -18,8 +18,13 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _UNSEEN = {"Cc", "Cs", "Zl", "Zp"}
 
 
+def is_plain(text: str) -> bool:
+    """Whether a text is one line of characters that can be seen."""
+    return all(unicodedata.category(character) not in _UNSEEN for character in text)
+
+
 def _printable(text: str) -> str:
-    if any(unicodedata.category(character) in _UNSEEN for character in text):
+    if not is_plain(text):
         raise ValueError("must be plain text without control characters")
     return text.strip()
 

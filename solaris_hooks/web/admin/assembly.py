@@ -12,6 +12,9 @@ from starlette.routing import BaseRoute, Route
 from solaris_hooks.ledger.admin_sessions import AdminSessions
 from solaris_hooks.settings import Settings
 from solaris_hooks.web.access import Authenticator
+from solaris_hooks.web.admin.account import AccountPages
+from solaris_hooks.web.admin.account_actions import AccountActions
+from solaris_hooks.web.admin.accounts import AccountsPages
 from solaris_hooks.web.admin.door import Door
 from solaris_hooks.web.admin.overview import OverviewPages
 from solaris_hooks.web.admin.seals import Seals
@@ -41,7 +44,13 @@ def door_of(authenticator: Authenticator, sessions: AdminSessions, settings: Set
 
 def add_admin(app: FastAPI, door: Door, services: AdminServices) -> None:
     """Put the pages beside the API."""
-    sections = (OverviewPages(services),)
+    account = AccountPages(services)
+    sections = (
+        OverviewPages(services),
+        AccountsPages(services),
+        account,
+        AccountActions(services, account),
+    )
     routes: list[BaseRoute] = [
         Route("/admin/", _without_slash, methods=["GET"]),  # LiteLLM's admin UI adds one
         *SigningIn(door).routes(),

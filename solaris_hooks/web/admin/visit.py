@@ -110,6 +110,11 @@ class Visit:
         return RedirectResponse(f"{self.root}/admin{path}{_query({**query, 'done': done})}", 303)
 
 
+def account_path(account: str) -> str:
+    """The address of an account's page, below ``/solaris/admin``."""
+    return f"/accounts/{quote(account, safe='')}"
+
+
 def _query(parameters: Mapping[str, str]) -> str:
     said = "&".join(f"{name}={quote(value, safe='')}" for name, value in parameters.items() if value)
     return f"?{said}" if said else ""

@@ -1,0 +1,118 @@
+"""What people type into forms: read as they write it, and each problem told beside its field."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from solaris_hooks.quota.checks import MAX_TOKENS
+from solaris_hooks.quota.errors import SolarisError
+from solaris_hooks.web.admin.visit import Visit
+from solaris_hooks.web.fields import MAX_TEXT, is_plain
+
+_GROUPED = re.compile(r"\d{1,3}(?:[ .,\u00a0\u202f]\d{3})+|\d+")
+
+
+class Problem(StrEnum):
+    """What can be wrong with a field; macro ``problem`` of ``parts.html`` says it."""
+
+    MISSING = "missing"
+    NO_NUMBER = "no_number"
+    TOO_SMALL = "too_small"
+    TOO_LARGE = "too_large"
+    NO_DAY = "no_day"
+    PAST = "past"
+    UNKNOWN = "unknown"
+    TOO_LONG = "too_long"
+    NOT_THE_SAME = "not_the_same"
+
+
+@dataclass(slots=True)
+class Fields:
+    """Reads the fields of a form, and collects what is wrong with them.
+
+    Attributes:
+        problems: by the name of the field.
+        refused: what the books said against the whole form, in English.
+    """
+
+    visit: Visit
+    problems: dict[str, Problem] = field(default_factory=dict)
+    refused: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong so far."""
+        return not self.problems and not self.refused
+
+    def typed(self, name: str) -> str:
+        """What was typed, for the page that shows it again; empty where there is no form."""
+        return self.visit.text(name, longest=2000) if self.visit.form else ""
+
+    def refuse(self, error: SolarisError) -> None:
+        """Say what the books have against the form."""
+        if error.status >= 500:  # noqa: PLR2004 - HTTP: nothing that the form's author could mend
+            raise error
+        self.refused = error.message
+
+    def text(self, name: str, *, longest: int = MAX_TEXT, required: bool = True) -> str:
+        """A line of text."""
+        said = self.visit.text(name, longest=longest + 1)
+        if not said and required:
+            self.problems[name] = Problem.MISSING
+        if len(said) > longest or not is_plain(said):
+            self.problems[name] = Problem.TOO_LONG
+        return said
+
+    def whole(self, name: str, *, least: int = 0, most: int = MAX_TOKENS, required: bool = True) -> int | None:
+        """A whole number, with or without separators of thousands: ``500000``, ``500.000`` or ``500,000``."""
+        said = self.visit.text(name, longest=60)
+        if not said:
+            if required:
+                self.problems[name] = Problem.MISSING
+            return None
+        if not _GROUPED.fullmatch(said):
+            self.problems[name] = Problem.NO_NUMBER
+            return None
+        number = int(re.sub(r"\D", "", said))
+        if number < least:
+            self.problems[name] = Problem.TOO_SMALL
+        elif number > most:
+            self.problems[name] = Problem.TOO_LARGE
+        return number
+
+    def choice(self, name: str, allowed: Collection[str], *, required: bool = True) -> str:
+        """One of some values."""
+        said = self.visit.text(name)
+        if said not in allowed and (said or required):
+            self.problems[name] = Problem.UNKNOWN if said else Problem.MISSING
+        return said
+
+    def end_of_day(self, name: str, *, time_zone: str) -> dt.datetime | None:
+        """The end of a day that is still to come, UTC; None where the field is empty.
+
+        Args:
+            name: of the field; a day as ``<input type="date">`` sends it.
+            time_zone: IANA name of the zone in which the day is.
+        """
+        said = self.visit.text(name)
+        if not said:
+            return None
+        try:
+            day = dt.date.fromisoformat(said)
+            end = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), ZoneInfo(time_zone)).astimezone(dt.UTC)
+        except (ValueError, OverflowError):
+            self.problems[name] = Problem.NO_DAY
+            return None
+        if end <= dt.datetime.now(dt.UTC):
+            self.problems[name] = Problem.PAST
+        return end
+
+    def same(self, name: str, as_this: str) -> None:
+        """Have something typed again, so that nobody does by a slip what cannot be undone."""
+        if self.visit.text(name) != as_this:
+            self.problems[name] = Problem.NOT_THE_SAME
