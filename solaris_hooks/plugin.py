@@ -29,7 +29,6 @@ from solaris_hooks import __version__
 from solaris_hooks.alert_settings import WorkerPlace
 from solaris_hooks.alerts.assembly import build_worker
 from solaris_hooks.credits.counter import RequestCounter
-from solaris_hooks.credits.requests import CreditRequests
 from solaris_hooks.hooks import tokenizer
 from solaris_hooks.hooks.admission import Admission
 from solaris_hooks.hooks.answer_lengths import AnswerLengths
@@ -59,11 +58,10 @@ from solaris_hooks.quota.errors import JournalError, LedgerUnavailableError, Set
 from solaris_hooks.quota.ids import AccountId
 from solaris_hooks.roles import Permission
 from solaris_hooks.settings import Settings, WhenAway, load_settings
-from solaris_hooks.web.admin.assembly import add_admin, door_of
-from solaris_hooks.web.admin.services import AdminServices
-from solaris_hooks.web.api import build_api, mount
+from solaris_hooks.web.api import mount
 from solaris_hooks.web.auth import LiteLLMAuthenticator
-from solaris_hooks.web.pages.opening import open_pages, signing_secrets
+from solaris_hooks.web.litellm_keys import keys_of
+from solaris_hooks.web.site import build_site
 
 _LOG = logging.getLogger(__name__)
 
@@ -265,24 +263,12 @@ def start() -> SolarisHandler:
         return (await payers.payer(auth, request.headers)).account_id
 
     authenticator = LiteLLMAuthenticator(account_of, settings.admin_roles)
-    requests = CreditRequests(ledger.requests, limits=settings.credit_requests, packages=settings.credit_packages)
-    api = build_api(
-        ledger,
-        authenticator,
-        open_accounts=settings.opens_at_sight,
-        requests_for_credits=requests,
-        campaigns=ledger.compensation,
-    )
-    secrets = signing_secrets(settings)
-    links = open_pages(api, ledger, ledger.used_links, settings, secrets)
-    if secrets:
-        door = door_of(authenticator, ledger.admin_sessions, settings, secrets)
-        add_admin(api, door, AdminServices(ledger, requests, settings))
-    mount(app, api)
+    site = build_site(ledger, authenticator, settings, keys_of=keys_of)
+    mount(app, site.app)
     desk = Desk(
         books=ledger,
-        link_of=links.of if links is not None else lambda _account_id: None,
-        counter=RequestCounter(requests),
+        link_of=site.links.of if site.links is not None else lambda _account_id: None,
+        counter=RequestCounter(site.requests),
         open_accounts=settings.opens_at_sight,
         default_locale=settings.default_locale,
     )

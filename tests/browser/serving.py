@@ -18,13 +18,12 @@ import uvicorn
 from fastapi import FastAPI
 
 from deploy.local.ports import LOOPBACK
-from solaris_hooks.credits.requests import CreditRequests
 from solaris_hooks.ledger.postgres import PostgresLedger
 from solaris_hooks.quota.ids import AccountId
 from solaris_hooks.settings import CreditPackage, Settings
-from solaris_hooks.web.api import build_api, mount
+from solaris_hooks.web.api import mount
 from solaris_hooks.web.links import StatementLinks
-from solaris_hooks.web.pages.opening import open_pages
+from solaris_hooks.web.site import build_site
 from tests.unit.web.asking import FakeAuthenticator
 
 START_SECONDS = 30.0
@@ -68,7 +67,7 @@ def settings_of(database_url: str, public_url: str) -> Settings:
     )
 
 
-def build_site(settings: Settings) -> tuple[FastAPI, StatementLinks]:
+def build_host(settings: Settings) -> tuple[FastAPI, StatementLinks]:
     """What ``solaris_hooks.plugin.start`` puts together, on an application of our own in place of LiteLLM's."""
     ledger = PostgresLedger(settings.database_url, defaults=settings.new_account, pool_max_size=4)
 
@@ -77,20 +76,11 @@ def build_site(settings: Settings) -> tuple[FastAPI, StatementLinks]:
         yield
         await ledger.close()
 
-    api = build_api(
-        ledger,
-        FakeAuthenticator(),
-        open_accounts=settings.opens_at_sight,
-        requests_for_credits=CreditRequests(
-            ledger.requests, limits=settings.credit_requests, packages=settings.credit_packages
-        ),
-        campaigns=ledger.compensation,
-    )
-    links = open_pages(api, ledger, ledger.used_links, settings)
-    assert links is not None
+    site = build_site(ledger, FakeAuthenticator(), settings)
+    assert site.links is not None
     host = FastAPI(lifespan=closing, openapi_url=None)
-    mount(host, api)
-    return host, links
+    mount(host, site.app)
+    return host, site.links
 
 
 @contextmanager
@@ -100,7 +90,7 @@ def serve(database_url: str) -> Iterator[Site]:
         # The server gets the socket itself: no other process can take the port in between.
         listening.bind((LOOPBACK, 0))
         url = f"http://{LOOPBACK}:{listening.getsockname()[1]}"
-        app, links = build_site(settings_of(database_url, url))
+        app, links = build_host(settings_of(database_url, url))
         server = uvicorn.Server(uvicorn.Config(app, loop="asyncio", log_level="warning", access_log=False))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="site", daemon=True)
         thread.start()

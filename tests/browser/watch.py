@@ -10,6 +10,8 @@ from playwright.async_api import BrowserContext, ConsoleMessage, Request, Respon
 # Chromium's own line for an answer of 400 and more, which is judged by its status below.
 _FAILED_ANSWER = "Failed to load resource: the server responded with a status of"
 _ERROR = 400
+_LEFT_BEHIND = "net::ERR_ABORTED"
+"""What Chromium says of a file that it no longer needs, because the page has led on."""
 
 
 @dataclass
@@ -47,6 +49,8 @@ class Watch:
         self.complaints.append(f"script: {error.error}")
 
     def _failed(self, request: Request) -> None:
+        if request.failure == _LEFT_BEHIND:
+            return
         self.complaints.append(f"request: {request.method} {request.url}: {request.failure}")
 
     def _answered(self, response: Response) -> None:
