@@ -48,6 +48,7 @@ from solaris_hooks.hooks.settlement import Settler
 from solaris_hooks.hooks.upkeep import Chore, Upkeep
 from solaris_hooks.ledger.checkpoints import read_signing_key
 from solaris_hooks.ledger.checkpoints.periodic import PeriodicCheckpoints
+from solaris_hooks.ledger.front_page import FrontPage
 from solaris_hooks.ledger.journal.journal import Journal
 from solaris_hooks.ledger.journal.ledger import JournalledLedger
 from solaris_hooks.ledger.migrations import books_id, migrate
@@ -72,6 +73,9 @@ SWEEP_BATCH = 100
 
 EXCHANGE_SECONDS = 60.0
 """How often processes tell each other how long answers get."""
+
+ROLLUP_SECONDS = 4.0
+"""How often totals and lists follow the books; the upkeep looks every five seconds."""
 
 DAY_SECONDS = 86_400.0
 MONTHS_AHEAD = 2
@@ -172,6 +176,7 @@ def _chores(
         Chore(0, journalled.tend),
         Chore(settings.sweep_interval_seconds, sweep),
         Chore(EXCHANGE_SECONDS, lengths.exchange),
+        Chore(ROLLUP_SECONDS, partial(ledger.rollup.round, time_zone=settings.default_time_zone)),
         Chore(DAY_SECONDS, partial(ledger.make_usage_partitions, months=MONTHS_AHEAD)),
     ]
     if settings.alerts.worker is WorkerPlace.IN_PROXY:
@@ -269,6 +274,8 @@ def start() -> SolarisHandler:
         open_accounts=settings.opens_at_sight,
         requests_for_credits=requests,
         campaigns=ledger.compensation,
+        front_page=FrontPage(ledger.totals, settings.cost_table),
+        time_zone=settings.default_time_zone,
     )
     links = open_pages(api, ledger, ledger.used_links, settings)
     mount(app, api)

@@ -1,4 +1,4 @@
-"""The named statements of ``sql/queries.sql`` and ``sql/deliveries.sql``."""
+"""The named statements of the files in ``sql/``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-FILES = ("queries.sql", "deliveries.sql")
+FILES = ("queries.sql", "deliveries.sql", "totals.sql", "reports.sql")
 
 _NAME = re.compile(r"^-- (?P<name>[a-z_]+) --$", re.MULTILINE)
 _PARAMETER = re.compile(r"%\((?P<name>[a-z_]+)\)s")
