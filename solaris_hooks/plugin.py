@@ -74,6 +74,9 @@ SWEEP_BATCH = 100
 EXCHANGE_SECONDS = 60.0
 """How often processes tell each other how long answers get."""
 
+ROLLUP_SECONDS = 4.0
+"""How often totals and lists follow the books; the upkeep looks every five seconds."""
+
 DAY_SECONDS = 86_400.0
 MONTHS_AHEAD = 2
 
@@ -173,6 +176,7 @@ def _chores(
         Chore(0, journalled.tend),
         Chore(settings.sweep_interval_seconds, sweep),
         Chore(EXCHANGE_SECONDS, lengths.exchange),
+        Chore(ROLLUP_SECONDS, partial(ledger.rollup.round, time_zone=settings.default_time_zone)),
         Chore(DAY_SECONDS, partial(ledger.make_usage_partitions, months=MONTHS_AHEAD)),
     ]
     if settings.alerts.worker is WorkerPlace.IN_PROXY:

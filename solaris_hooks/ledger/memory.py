@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
+from solaris_hooks.ledger.account_list import MemoryAccountList
 from solaris_hooks.ledger.audit_trail import AuditRecord, MemoryAuditTrail, differing
 from solaris_hooks.ledger.event import Event, EventKind
 from solaris_hooks.ledger.lengths import LengthCount, LengthKind
@@ -86,6 +87,7 @@ class MemoryLedger:
         self.terms = self.cycle = MemoryAccountTerms(self)
         self.lots = MemoryCreditLots(self)
         self.requests = MemoryRequestBook(self)
+        self.account_list = MemoryAccountList(self._everybody)
         self._lengths: Counter[tuple[str, LengthKind, int]] = Counter()
 
     async def hold(self, request: HoldRequest) -> HoldResult:
@@ -403,6 +405,10 @@ class MemoryLedger:
     def known(self) -> Mapping[AccountId, MemoryAccount]:
         """All accounts as they were left."""
         return self._accounts
+
+    def _everybody(self) -> Sequence[Account]:
+        now = self.now()
+        return [self._read(self._as_of(account, now)) for account in self._accounts.values()]
 
     def thresholds(self, account: MemoryAccount) -> Sequence[int]:
         """The percentages of use at which an account's user is told."""

@@ -13,6 +13,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Protocol
 
+from solaris_hooks.ledger.account_list import AccountList
 from solaris_hooks.ledger.account_terms import AccountTerms, Cycle
 from solaris_hooks.ledger.audit_trail import AuditTrail
 from solaris_hooks.ledger.credit_lots import CreditLots
@@ -138,6 +139,11 @@ class Books(Protocol):
     @property
     def cycle(self) -> Cycle:
         """What time does to accounts that nobody looks at."""
+        ...
+
+    @property
+    def account_list(self) -> AccountList:
+        """Accounts as administrators list them."""
         ...
 
     @property

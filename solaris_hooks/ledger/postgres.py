@@ -22,6 +22,7 @@ from solaris_hooks.ledger.event import Event
 from solaris_hooks.ledger.lanes import Lanes
 from solaris_hooks.ledger.lengths import LengthCount
 from solaris_hooks.ledger.overview import Overview
+from solaris_hooks.ledger.postgres_account_list import PostgresAccountList
 from solaris_hooks.ledger.postgres_credits import PostgresCreditLots, PostgresRequestBook
 from solaris_hooks.ledger.records import (
     NOTHING,
@@ -47,8 +48,10 @@ from solaris_hooks.ledger.records import (
     SettleResult,
     Verification,
 )
+from solaris_hooks.ledger.rollup import Rollup
 from solaris_hooks.ledger.statements import Statements
 from solaris_hooks.ledger.terms_json import weights_json
+from solaris_hooks.ledger.totals import Totals
 from solaris_hooks.ledger.used_links import PostgresUsedLinks
 from solaris_hooks.quota.checks import checked_anchor_day, checked_grant, checked_terms, checked_time_zone
 from solaris_hooks.quota.errors import NotFoundError
@@ -101,6 +104,9 @@ class PostgresLedger:
         self.requests = PostgresRequestBook(self._statements, self._clock)
         self.overview = Overview(self._statements, self._clock)
         self.admin_sessions = PostgresAdminSessions(self._statements, self._clock)
+        self.account_list = PostgresAccountList(self._statements, self._clock)
+        self.rollup = Rollup(self._statements, self._clock)
+        self.totals = Totals(self._statements, self._clock)
         self.used_links = PostgresUsedLinks(self._statements)
         self.deliveries = Deliveries(self._statements, now=self._clock)
 

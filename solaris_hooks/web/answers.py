@@ -133,7 +133,7 @@ class AccountAnswer(_Answer):
 
 
 class AccountsAnswer(_Answer):
-    """A page of accounts, in order of id."""
+    """A page of accounts."""
 
     data: list[AccountAnswer]
     next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null on the last one.")

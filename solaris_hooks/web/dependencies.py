@@ -11,6 +11,7 @@ from fastapi import Depends, Path, Request
 
 from solaris_hooks.credits.requests import CreditRequests
 from solaris_hooks.ledger.compensation import Compensation
+from solaris_hooks.ledger.front_page import FrontPage
 from solaris_hooks.ledger.port import Books
 from solaris_hooks.ledger.records import Account
 from solaris_hooks.quota.errors import NotFoundError
@@ -27,6 +28,8 @@ class Services:
         open_accounts: whether asking for one's own account makes it, as the first request would.
         requests: how users ask for credits.
         campaigns: compensation in bulk.
+        front_page: figures over all accounts.
+        time_zone: of administrators' days, where they name none.
     """
 
     books: Books
@@ -34,6 +37,8 @@ class Services:
     open_accounts: bool
     requests: CreditRequests
     campaigns: Compensation | None = None
+    front_page: FrontPage | None = None
+    time_zone: str = "UTC"
 
 
 def _services(request: Request) -> Services:
@@ -55,6 +60,11 @@ def _requests(services: TheServices) -> CreditRequests:
 def _compensation(services: TheServices) -> Compensation:
     assert services.campaigns is not None  # or it has no address
     return services.campaigns
+
+
+def _front_page(services: TheServices) -> FrontPage:
+    assert services.front_page is not None  # or it has no address
+    return services.front_page
 
 
 def _administrator(permission: Permission) -> Callable[[Request, Services], Awaitable[Administrator]]:
@@ -94,6 +104,7 @@ def _plan_id(plan: Annotated[str, Path(description="Plan id.", examples=["defaul
 TheBooks = Annotated[Books, Depends(_books)]
 TheCompensation = Annotated[Compensation, Depends(_compensation)]
 TheRequests = Annotated[CreditRequests, Depends(_requests)]
+TheFrontPage = Annotated[FrontPage, Depends(_front_page)]
 Reader = Annotated[Administrator, Depends(_administrator(Permission.READ))]
 Verifier = Annotated[Administrator, Depends(_administrator(Permission.VERIFY))]
 Supporter = Annotated[Administrator, Depends(_administrator(Permission.SUPPORT))]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fastapi import FastAPI
 
 from solaris_hooks.credits.requests import CreditRequests
+from solaris_hooks.ledger.front_page import FrontPage
 from solaris_hooks.ledger.postgres import PostgresLedger
 from solaris_hooks.settings import Settings
 from solaris_hooks.web.access import Authenticator
@@ -51,16 +52,19 @@ def build_site(
         keys_of: tells administrators which virtual keys pay from an account.
     """
     requests = CreditRequests(books.requests, limits=settings.credit_requests, packages=settings.credit_packages)
+    front_page = FrontPage(books.totals, settings.cost_table)
     api = build_api(
         books,
         authenticator,
         open_accounts=settings.opens_at_sight,
         requests_for_credits=requests,
         campaigns=books.compensation,
+        front_page=front_page,
+        time_zone=settings.default_time_zone,
     )
     signing = signing_secrets(settings) if secrets is None else secrets
     links = open_pages(api, books, books.used_links, settings, signing)
     if links is not None:
         door = door_of(authenticator, books.admin_sessions, settings, signing)
-        add_admin(api, door, AdminServices(books, requests, settings, keys_of))
+        add_admin(api, door, AdminServices(books, requests, front_page, settings, keys_of))
     return WebSite(api, links, requests)

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from solaris_hooks.credits.requests import CreditRequests
+from solaris_hooks.ledger.front_page import FrontPage
 from solaris_hooks.ledger.postgres import PostgresLedger
 from solaris_hooks.quota.ids import AccountId
 from solaris_hooks.settings import Settings
@@ -38,11 +39,13 @@ class AdminServices:
     Attributes:
         books: the ledger, with its looks over all accounts, which PostgreSQL alone has.
         requests: how requests for credits are decided.
+        front_page: figures over all accounts.
         settings: in force.
         keys_of: the virtual keys that pay from an account; None where nobody can tell.
     """
 
     books: PostgresLedger
     requests: CreditRequests
+    front_page: FrontPage
     settings: Settings
     keys_of: KeysOf | None = None
