@@ -133,6 +133,7 @@ class AccountActions:
 
     async def _status(self, visit: Visit) -> Response:
         account, fields = _account(visit), Fields(visit)
+        await existing(self._services.books, account)
         status = fields.choice("status", [each.value for each in Status])
         reason = fields.text("reason")
         told = fields.text("told", required=False)

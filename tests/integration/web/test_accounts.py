@@ -169,6 +169,14 @@ async def test_plan_limits_status_and_profile_are_changed_with_a_reason(
     assert not await books.deliveries.gets_mails(account)
 
 
+@pytest.mark.parametrize("action", ["credits", "plan", "terms", "status", "profile"])
+async def test_forms_make_no_account(admin: httpx.AsyncClient, books: PostgresLedger, action: str) -> None:
+    form = {"tokens": "5", "reason": "r", "origin": "grant", "key": "k", "plan": "default", "when": "now"}
+    form |= {"status": "active", "locale": "en", "monthly_tokens": "1"}
+    assert (await send(admin, f"/accounts/user%3Anobody/{action}", **form)).status_code in {400, 404}
+    assert await books.account(AccountId("user:nobody")) is None
+
+
 async def test_roles_see_and_do_what_is_theirs(
     browser: httpx.AsyncClient, books: PostgresLedger, account: AccountId
 ) -> None:
