@@ -17,6 +17,7 @@ import logging
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from uuid import UUID
@@ -32,6 +33,7 @@ from solaris_hooks.credits.counter import RequestCounter
 from solaris_hooks.hooks import tokenizer
 from solaris_hooks.hooks.admission import Admission
 from solaris_hooks.hooks.answer_lengths import AnswerLengths
+from solaris_hooks.hooks.closed_routes import ClosedRoutes
 from solaris_hooks.hooks.commands.desk import Desk
 from solaris_hooks.hooks.commands.endpoint import AnsweredHere, Asker
 from solaris_hooks.hooks.growth import Growth
@@ -40,9 +42,11 @@ from solaris_hooks.hooks.handler import SolarisHandler
 from solaris_hooks.hooks.identity import is_master_key
 from solaris_hooks.hooks.in_flight import InFlight
 from solaris_hooks.hooks.models import Models
+from solaris_hooks.hooks.noted_admission import NotedAdmission
 from solaris_hooks.hooks.notices.notices import Notices
 from solaris_hooks.hooks.payers import Payers
 from solaris_hooks.hooks.profiles import Profiles
+from solaris_hooks.hooks.refusal_log import RefusalLog
 from solaris_hooks.hooks.settlement import Settler
 from solaris_hooks.hooks.upkeep import Chore, Upkeep
 from solaris_hooks.ledger.checkpoints import read_signing_key
@@ -77,11 +81,22 @@ EXCHANGE_SECONDS = 60.0
 ROLLUP_SECONDS = 4.0
 """How often totals and lists follow the books; the upkeep looks every five seconds."""
 
+HOUR_SECONDS = 3_600.0
 DAY_SECONDS = 86_400.0
 MONTHS_AHEAD = 2
 
 
-def build(settings: Settings, journal: Journal) -> tuple[SolarisHandler, PostgresLedger, Upkeep]:
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What one worker process is made of."""
+
+    handler: SolarisHandler
+    ledger: PostgresLedger
+    upkeep: Upkeep
+    log: RefusalLog
+
+
+def build(settings: Settings, journal: Journal) -> Parts:
     """Put the parts together. Connects to nothing."""
     ledger = PostgresLedger(
         settings.database_url,
@@ -97,7 +112,11 @@ def build(settings: Settings, journal: Journal) -> tuple[SolarisHandler, Postgre
         new_account=settings.new_account,
         sweep_policy=settings.sweep_policy.value,
     )
+    log = RefusalLog(
+        ledger.refusals, keep=dt.timedelta(days=settings.refusals_keep_days), locale=settings.default_locale
+    )
     in_flight = InFlight()
+    models = Models()
     weights = settings.weight_table
     lengths = AnswerLengths(ledger, margin_percent=settings.estimate_margin_percent, learns=settings.learn_from_answers)
     settler = Settler(
@@ -113,18 +132,19 @@ def build(settings: Settings, journal: Journal) -> tuple[SolarisHandler, Postgre
         settler=settler,
         lease_seconds=settings.hold_lease_seconds,
         hold_max_seconds=settings.hold_max_seconds,
-        chores=_chores(settings, ledger, journalled, lengths),
+        chores=[*_chores(settings, ledger, journalled, lengths), *_of_refusals(log)],
+    )
+    admission = Admission(
+        settings=settings,
+        ledger=journalled,
+        in_flight=in_flight,
+        models=models,
+        lengths=lengths,
+        settler=settler,
+        payers=_payers(settings, journalled, Profiles(ledger)),
     )
     handler = SolarisHandler(
-        admission=Admission(
-            settings=settings,
-            ledger=journalled,
-            in_flight=in_flight,
-            models=Models(),
-            lengths=lengths,
-            settler=settler,
-            payers=_payers(settings, journalled, Profiles(ledger)),
-        ),
+        admission=NotedAdmission(admission, log=log, models=models, locale=settings.default_locale),
         settler=settler,
         in_flight=in_flight,
         growth_of=partial(
@@ -133,12 +153,17 @@ def build(settings: Settings, journal: Journal) -> tuple[SolarisHandler, Postgre
             in_flight=in_flight,
             patience_seconds=settings.hold_wait_seconds,
             lease_seconds=settings.hold_lease_seconds,
+            log=log,
         ),
         upkeep=upkeep,
-        locale=settings.default_locale,
         notices=_notices(settings, ledger),
     )
-    return handler, ledger, upkeep
+    return Parts(handler, ledger, upkeep, log)
+
+
+def _of_refusals(log: RefusalLog) -> Sequence[Chore]:
+    """What keeps refusals for as long as they are to be kept."""
+    return (Chore(0, log.keep_running), Chore(HOUR_SECONDS, log.purge))
 
 
 def _payers(settings: Settings, books: EndUsers, profiles: Profiles | None = None) -> Payers:
@@ -253,11 +278,12 @@ def start() -> SolarisHandler:
     _migrate_when_reachable(settings)
     tokenizer.prepare()
     journal = open_journal(settings, books_id(settings.database_url))
-    handler, ledger, upkeep = build(settings, journal)
+    parts = build(settings, journal)
+    ledger = parts.ledger
     # What a process that died has left is swept before anybody asks. Without a running loop, the first
     # request starts it.
     with contextlib.suppress(RuntimeError):
-        upkeep.start()
+        parts.upkeep.start()
     payers = _payers(settings, ledger)
 
     async def account_of(auth: UserAPIKeyAuth, request: Request) -> AccountId | None:
@@ -276,23 +302,28 @@ def start() -> SolarisHandler:
         open_accounts=settings.opens_at_sight,
         default_locale=settings.default_locale,
     )
-    _guard(app, handler, settings, authenticator, desk)
+    _guard(app, parts, settings, authenticator, desk)
     _LOG.info("solaris_hooks %s is ready", __version__)
-    return handler
+    return parts.handler
 
 
-def _guard(
-    app: FastAPI, handler: SolarisHandler, settings: Settings, authenticator: LiteLLMAuthenticator, desk: Desk
-) -> None:
+def _guard(app: FastAPI, parts: Parts, settings: Settings, authenticator: LiteLLMAuthenticator, desk: Desk) -> None:
     """Put the guard in front of LiteLLM's router, once, behind all of LiteLLM's middleware."""
 
     async def administrator(scope: Scope) -> bool:
         """Whether LiteLLM knows the request's key as an administrator's; of a web socket by its headers."""
         try:
-            await authenticator.administrator(Request({"method": "GET", **scope, "type": "http"}), Permission.CHANGE)
+            await authenticator.administrator(_as_http(scope), Permission.CHANGE)
         except SolarisError:
             return False
         return True
+
+    async def payer(scope: Scope) -> AccountId | None:
+        """Whose key a refused request carries, if anybody's."""
+        try:
+            return (await authenticator.holder(_as_http(scope))).account_id
+        except SolarisError:
+            return None
 
     async def asker(scope: Scope) -> Asker:
         """Whose key a chat carries."""
@@ -306,11 +337,16 @@ def _guard(
         AnsweredHere(inner, desk=desk, asker=asker) if settings.chat_commands else inner,
         routes=app.router.routes,
         administrator=administrator,
-        at_end=handler.settled_at_end,
+        at_end=parts.handler.settled_at_end,
         unmetered_routes=settings.unmetered_routes,
         unmetered_call_types=settings.unmetered_call_types,
-        locale=settings.default_locale,
+        closed=ClosedRoutes(locale=settings.default_locale, log=parts.log, payer=payer),
     )
+
+
+def _as_http(scope: Scope) -> Request:
+    """A request whose headers can be looked at; a web socket's, too."""
+    return Request({"method": "GET", **scope, "type": "http"})
 
 
 proxy_handler = start()

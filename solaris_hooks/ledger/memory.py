@@ -27,6 +27,7 @@ from solaris_hooks.ledger.memory_account import (
 )
 from solaris_hooks.ledger.memory_credits import MemoryCreditLots, MemoryRequestBook
 from solaris_hooks.ledger.memory_deliveries import MemoryDeliveries
+from solaris_hooks.ledger.memory_refusals import MemoryRefusals
 from solaris_hooks.ledger.memory_terms import MemoryAccountTerms
 from solaris_hooks.ledger.records import (
     NOTHING,
@@ -84,6 +85,7 @@ class MemoryLedger:
         self._plans = {DEFAULT_PLAN.plan_id: DEFAULT_PLAN}
         self.trail = MemoryAuditTrail()
         self.deliveries = MemoryDeliveries()
+        self.refusals = MemoryRefusals(self, now)
         self.terms = self.cycle = MemoryAccountTerms(self)
         self.lots = MemoryCreditLots(self)
         self.requests = MemoryRequestBook(self)

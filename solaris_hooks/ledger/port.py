@@ -40,6 +40,7 @@ from solaris_hooks.ledger.records import (
     SettleResult,
     Verification,
 )
+from solaris_hooks.ledger.refusal_records import RefusalBook
 from solaris_hooks.quota.ids import AccountId, HoldId
 
 
@@ -129,6 +130,11 @@ class Books(Protocol):
     @property
     def deliveries(self) -> DeliveryBook:
         """What was sent to whom."""
+        ...
+
+    @property
+    def refusals(self) -> RefusalBook:
+        """What was refused, and why."""
         ...
 
     @property

@@ -48,6 +48,7 @@ from solaris_hooks.ledger.records import (
     SettleResult,
     Verification,
 )
+from solaris_hooks.ledger.refusals import PostgresRefusals
 from solaris_hooks.ledger.rollup import Rollup
 from solaris_hooks.ledger.statements import Statements
 from solaris_hooks.ledger.terms_json import weights_json
@@ -109,6 +110,7 @@ class PostgresLedger:
         self.totals = Totals(self._statements, self._clock)
         self.used_links = PostgresUsedLinks(self._statements)
         self.deliveries = Deliveries(self._statements, now=self._clock)
+        self.refusals = PostgresRefusals(self._statements, self._clock)
 
     @classmethod
     @asynccontextmanager
