@@ -334,7 +334,7 @@ def _guard(app: FastAPI, parts: Parts, settings: Settings, authenticator: LiteLL
     while isinstance(inner, Guard | AnsweredHere):  # this plugin's, loaded before
         inner = inner.app
     app.router.middleware_stack = Guard(
-        AnsweredHere(inner, desk=desk, asker=asker) if settings.chat_commands else inner,
+        AnsweredHere(inner, desk=desk, asker=asker, log=parts.log) if settings.chat_commands else inner,
         routes=app.router.routes,
         administrator=administrator,
         at_end=parts.handler.settled_at_end,

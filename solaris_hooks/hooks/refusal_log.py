@@ -150,6 +150,9 @@ class RefusalLog:
             except SolarisError as exc:
                 self._queue.lost += len(batch)
                 _LOG.error("%d refusals could not be written down: %s", len(batch), exc.message)
+            except Exception:  # noqa: BLE001 - what cannot be written must not keep the rest from it
+                self._queue.lost += len(batch)
+                _LOG.exception("%d refusals could not be written down", len(batch))
         return True
 
     async def purge(self) -> int:

@@ -29,6 +29,7 @@ from solaris_hooks.web.routes import (
     me,
     overview,
     plans,
+    refusals,
     requests,
     terms,
 )
@@ -71,9 +72,10 @@ def build_api(
     asking = requests_for_credits or CreditRequests(books.requests, limits=CreditRequestLimits())
     api.state.services = Services(books, authenticator, open_accounts, asking, campaigns, front_page, time_zone)
     answer_errors(api)
-    for module in (accounts, terms, audit, credit_lots, requests, plans, me, ledger, deliveries):
+    for module in (accounts, terms, audit, credit_lots, requests, plans, me, ledger, deliveries, refusals):
         api.include_router(module.router)
     api.include_router(requests.own_router)
+    api.include_router(refusals.own_router)
     if campaigns is not None:
         api.include_router(compensation.router)
     if front_page is not None:

@@ -48,6 +48,8 @@ def empty(superuser_url: str) -> None:
             "audit",
             "end_users",
             "deliveries",
+            "refusals",
+            "refusals_daily",
             "account_summaries",
             "account_counts",
             "usage_hourly",
