@@ -185,6 +185,7 @@ class Admission:
                 count_percent=percent,
                 weights=result.balance.terms.weights,
                 owner=_weakly(body.get("litellm_logging_obj")),
+                attempt=ask.attempt,
             )
         )
         mark(body, ask.hold_id)

@@ -9,9 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from solaris_hooks.hooks import tokenizer
-from solaris_hooks.hooks.attempt import Attempt, Sized
+from solaris_hooks.hooks.attempt import Sized
 from solaris_hooks.hooks.in_flight import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS
-from solaris_hooks.hooks.routes import ROUTES
 from solaris_hooks.ledger.records import Extension
 from solaris_hooks.ledger.refusal_records import RefusalReason
 from solaris_hooks.quota.errors import SolarisError
@@ -99,23 +98,18 @@ class Growth:
 
     def _note_cut(self) -> None:
         """Write down that the stream ends before its time. What the account had left by then nobody has told."""
-        if self._log is None:
-            return
         request = self._request
-        attempt = Attempt(
-            call_type=next((name for name, route in ROUTES.items() if route is request.route), ""),
-            model=request.model,
-            account_id=request.account_id,
-            locale=request.balance.locale,
-            sized=Sized(
-                request.demand,
-                [request.model] * len(request.sizings),
-                request.sizings,
-                request.count_percent,
-                request.counted_prompt,
-                minimum=_charge(request.sizings, self._counted),
-            ),
+        if self._log is None or request.attempt is None:
+            return
+        sized = Sized(
+            request.demand,
+            [request.model] * len(request.sizings),
+            request.sizings,
+            request.count_percent,
+            request.counted_prompt,
+            minimum=_charge(request.sizings, self._counted),
         )
+        attempt = replace(request.attempt, locale=request.balance.locale, sized=sized, waited_seconds=0.0)
         self._log.note(attempt, RefusalReason.CUT_SHORT, status=200, message="")
 
     def _covered(self) -> bool:

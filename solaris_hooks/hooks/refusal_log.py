@@ -172,8 +172,9 @@ class RefusalLog:
             await self._write_on(noted)
         except asyncio.CancelledError:
             # The process ends: what waits is written if that is quick.
-            with contextlib.suppress(TimeoutError, SolarisError):
-                await asyncio.wait_for(self.write(), LAST_WRITE_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LAST_WRITE_SECONDS):
+                    await self.write()
             raise
         except Exception:  # noqa: BLE001 - told here, or nobody would learn of it
             _LOG.exception("refusals are no longer written; the next one, or the upkeep, starts that again")
@@ -182,8 +183,10 @@ class RefusalLog:
         loop = asyncio.get_running_loop()
         due: float | None = None
         while True:
+            # Not wait_for, which up to Python 3.11 forgets to be cancelled where the event comes at the same time.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(noted.wait(), None if due is None else max(0.0, due - loop.time()))
+                async with asyncio.timeout_at(due):
+                    await noted.wait()
             noted.clear()
             await self._look()
             if due is None and len(self._queue):

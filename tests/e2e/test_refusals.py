@@ -78,7 +78,9 @@ def test_a_suspended_account_and_its_user_see_the_reason_and_users_see_no_machin
 def test_a_model_that_the_plan_does_not_include_is_explained(world: World) -> None:
     user = world.user(tokens=1_001)
     with world.proxy.client() as admin:
-        admin.put("/solaris/api/v1/plans/plan-1001", json={"allowed_models": ["light"]}).raise_for_status()
+        admin.put(
+            "/solaris/api/v1/plans/plan-1001", json={"monthly_tokens": 1_001, "allowed_models": ["light"]}
+        ).raise_for_status()
     found = refused(world, user.chat(sim()), 403)
     assert (found["reason"], found["param"], found["model"]) == ("model_not_allowed", "model", "demo")
 

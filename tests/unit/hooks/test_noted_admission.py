@@ -145,7 +145,7 @@ async def test_each_way_to_be_refused_has_its_reason(scene: Scene) -> None:
         change = AccountChange(status=status, status_reason="because")
         await scene.ledger.put_account(ANA, change, actor="admin")
         assert (await scene.refused()).reason.value == status.value
-    assert (await scene.refused("aimage_generation", prompt="a cat")).reason is RefusalReason.NO_PRICE
+    assert (await scene.refused("image_generation", prompt="a cat")).reason is RefusalReason.NO_PRICE
 
 
 async def test_a_request_too_many_tells_how_many_may_run(scene: Scene) -> None:

@@ -76,7 +76,7 @@ def scene(monkeypatch: pytest.MonkeyPatch) -> Scene:
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - what is waited for has no event
             await asyncio.sleep(0.001)
 
 
@@ -154,6 +154,21 @@ async def test_the_end_of_the_process_writes_what_waits(scene: Scene, monkeypatc
     with pytest.raises(asyncio.CancelledError):
         await task
     assert len(scene.written) == 1
+
+
+async def test_the_end_of_the_process_is_heard_while_a_refusal_comes_in(scene: Scene) -> None:
+    scene.note()
+    task, noted = scene.log._task, scene.log._noted
+    assert task is not None
+    assert noted is not None
+    await until(lambda: not noted.is_set())
+    scene.note()
+    await asyncio.sleep(0)
+    task.cancel()
+    async with asyncio.timeout(5):
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert [each.count for each in scene.written] == [2]
 
 
 async def test_the_end_of_the_process_waits_for_nobody_who_hangs(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
