@@ -65,6 +65,8 @@ class MemoryRefusals:
             holds = sorted(
                 await self._books.holds(account_id, limit=2**31), key=lambda each: (-each.amount, each.hold_id)
             )
+            if not holds:
+                continue
             largest = tuple(
                 Holder(each.hold_id, each.model, each.amount, each.held_at) for each in holds[:MOST_HOLDERS]
             )

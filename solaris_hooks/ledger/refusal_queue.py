@@ -79,8 +79,7 @@ class RefusalQueue:
         for row in self._waiting.values():
             if not row.looked and row.refusal.account_id in wanted:
                 row.looked = True
-                found = holders.get(row.refusal.account_id)
-                row.refusal = replace(row.refusal, holders=found if found is not None and found.requests else None)
+                row.refusal = replace(row.refusal, holders=holders.get(row.refusal.account_id))
 
     def take(self, limit: int) -> list[Refusal]:
         """Rows to write, the oldest first; they wait no more."""

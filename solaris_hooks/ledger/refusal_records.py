@@ -308,7 +308,7 @@ class RefusalStore(RefusalBook, Protocol):
     """Where refusals are written down."""
 
     async def holders(self, account_ids: Sequence[AccountId]) -> dict[AccountId, Holders]:
-        """Which requests hold tokens of these accounts now.
+        """Which requests hold tokens of these accounts now; accounts of which none does are left out.
 
         Raises:
             LedgerError: the books cannot be read.

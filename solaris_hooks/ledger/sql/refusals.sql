@@ -2,24 +2,21 @@
 
 -- refusal_holders --
 -- Which requests hold tokens of some accounts now: how many, how much, and the largest.
-SELECT
-    wanted.account_id, coalesce(%(now)s, clock_timestamp()) AS read_at, whole.requests, whole.amount, largest.holders
-FROM unnest(%(account_ids)s::text[]) AS wanted (account_id)
-CROSS JOIN LATERAL (
-    SELECT count(*) AS requests, coalesce(sum(h.amount), 0)::bigint AS amount
+WITH placed AS (
+    SELECT
+        h.account_id, h.hold_id, h.model, h.amount, h.held_at,
+        row_number() OVER (PARTITION BY h.account_id ORDER BY h.amount DESC, h.hold_id ASC) AS place
     FROM solaris.holds AS h
-    WHERE h.account_id = wanted.account_id
-) AS whole
-CROSS JOIN LATERAL (
-    SELECT coalesce(json_agg(row_to_json(each) ORDER BY each.amount DESC, each.hold_id), '[]') AS holders
-    FROM (
-        SELECT h.hold_id, h.model, h.amount, h.held_at
-        FROM solaris.holds AS h
-        WHERE h.account_id = wanted.account_id
-        ORDER BY h.amount DESC, h.hold_id
-        LIMIT %(limit)s
-    ) AS each
-) AS largest;
+    WHERE h.account_id = ANY(%(account_ids)s::text[])
+)
+SELECT
+    p.account_id, coalesce(%(now)s, clock_timestamp()) AS read_at, count(*) AS requests,
+    sum(p.amount)::bigint AS amount,
+    json_agg(
+        json_build_object('hold_id', p.hold_id, 'model', p.model, 'amount', p.amount, 'held_at', p.held_at)
+        ORDER BY p.place) FILTER (WHERE p.place <= %(limit)s) AS holders
+FROM placed AS p
+GROUP BY p.account_id;
 
 -- write_refusals --
 -- Write down refusals and the daily totals; see write_refusals_v1.
@@ -35,8 +32,7 @@ SELECT
     r.account_id, r.refusal_id, r.at, r.last_at, r.count, r.reason, r.status, r.message, r.call_type, r.path, r.model,
     r.key_prefix, r.locale, r.process, r.param, r.waited_ms, r.figures, r.asked, r.holders, r.holds_read_at
 FROM solaris.refusals AS r
-WHERE r.refusal_id = %(refusal_id)s
-LIMIT 1;
+WHERE r.refusal_id = %(refusal_id)s;
 
 -- refusals --
 -- Refusals, newest first. One may have been counted on for a minute after its id was made.
