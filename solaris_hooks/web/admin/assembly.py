@@ -17,6 +17,7 @@ from solaris_hooks.web.admin.account_actions import AccountActions
 from solaris_hooks.web.admin.accounts import AccountsPages
 from solaris_hooks.web.admin.door import Door
 from solaris_hooks.web.admin.overview import OverviewPages
+from solaris_hooks.web.admin.refusals import RefusalPages
 from solaris_hooks.web.admin.seals import Seals
 from solaris_hooks.web.admin.services import AdminServices
 from solaris_hooks.web.admin.sign_in import SigningIn
@@ -50,6 +51,7 @@ def add_admin(app: FastAPI, door: Door, services: AdminServices) -> None:
         AccountsPages(services),
         account,
         AccountActions(services, account),
+        RefusalPages(services),
     )
     routes: list[BaseRoute] = [
         Route("/admin/", _without_slash, methods=["GET"]),  # LiteLLM's admin UI adds one
