@@ -24,6 +24,7 @@ from solaris_hooks.cli import (
     ledger,
     plans,
     reconcile,
+    reports,
     requests,
     terms,
     worker,
@@ -46,6 +47,7 @@ credits.app.command("compensate")(compensate.compensate)
 app.add_typer(requests.app, name="requests")
 app.add_typer(plans.app, name="plans")
 app.add_typer(deliveries.app, name="deliveries")
+app.add_typer(reports.app, name="reports")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(journal.app, name="journal")
 app.command("entries")(history.entries)
