@@ -23,7 +23,7 @@ SELECT as_of, counts::text AS counts FROM solaris.account_counts;
 -- active_since --
 -- How many accounts were used since a moment.
 SELECT count(*) AS accounts FROM solaris.account_summaries
-WHERE coalesce(last_used_at, '-infinity') >= %(since)s;
+WHERE last_used_at >= %(since)s;
 
 -- used_models --
 -- All models that were ever used.
@@ -37,7 +37,7 @@ SELECT
     sum(h.cached_input_tokens)::bigint AS cached_input_tokens, sum(h.output_tokens)::bigint AS output_tokens,
     sum(h.charge)::bigint AS tokens
 FROM unnest(%(starts)s::timestamptz [], %(ends)s::timestamptz []) AS span (starts, ends)
-JOIN solaris.usage_hourly AS h ON h.hour >= span.starts AND h.hour < span.ends
+JOIN solaris.usage_hourly AS h ON span.starts <= h.hour AND span.ends > h.hour
 GROUP BY span.starts, h.model;
 
 -- use_by_days --
@@ -48,7 +48,7 @@ SELECT
     sum(d.cached_input_tokens)::bigint AS cached_input_tokens, sum(d.output_tokens)::bigint AS output_tokens,
     sum(d.charge)::bigint AS tokens
 FROM unnest(%(starts)s::date [], %(ends)s::date []) AS span (starts, ends)
-JOIN solaris.usage_of_plans AS d ON d.day BETWEEN span.starts AND span.ends
+JOIN solaris.usage_of_plans AS d ON span.starts <= d.day AND span.ends >= d.day
 GROUP BY span.starts, d.model;
 
 -- top_accounts --

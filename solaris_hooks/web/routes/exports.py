@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import StreamingResponse
 
 from solaris_hooks.exports.tables import accounts_table, audit_table, entries_table, usage_table
@@ -15,16 +16,23 @@ from solaris_hooks.web.downloads import download
 from solaris_hooks.web.report_queries import AccountsExportQuery, AuditExportQuery, FileQuery, UsageReportQuery
 from solaris_hooks.web.routes.overview import days_of
 
-_TEXT = {"schema": {"type": "string"}}
+
+class TableAnswer(BaseModel):
+    """A table as JSON."""
+
+    model_config = ConfigDict(frozen=True)
+
+    data: list[dict[str, str | int | None]] = Field(description="Rows: values by name of column.")
+
+
+_SPREADSHEET = {"schema": {"type": "string", "format": "binary"}}
 _FILE: Responses = {
     200: {
-        "description": "The file.",
+        "model": TableAnswer,
+        "description": "The file, as what `format` asks for.",
         "content": {
-            "text/csv": _TEXT,
-            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": {
-                "schema": {"type": "string", "format": "binary"}
-            },
-            "application/json": {"schema": {"type": "object"}},
+            "text/csv": {"schema": {"type": "string"}},
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": _SPREADSHEET,
         },
     }
 }

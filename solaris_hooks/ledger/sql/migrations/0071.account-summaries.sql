@@ -11,14 +11,13 @@ CREATE TABLE solaris.account_summaries (
     remaining bigint NOT NULL,
     granted bigint NOT NULL,
     created_at timestamptz NOT NULL,
-    last_used_at timestamptz
+    last_used_at timestamptz NOT NULL -- minus infinity for never: lists are put in order by it
 ) WITH (fillfactor = 80);
 CREATE INDEX summaries_by_percent ON solaris.account_summaries (use_percent, account_id COLLATE "C");
 CREATE INDEX summaries_by_use ON solaris.account_summaries (used, account_id COLLATE "C");
 CREATE INDEX summaries_by_rest ON solaris.account_summaries (remaining, account_id COLLATE "C");
 CREATE INDEX summaries_by_creation ON solaris.account_summaries (created_at, account_id COLLATE "C");
-CREATE INDEX summaries_by_last_use ON solaris.account_summaries (
-    coalesce(last_used_at, '-infinity'), account_id COLLATE "C");
+CREATE INDEX summaries_by_last_use ON solaris.account_summaries (last_used_at, account_id COLLATE "C");
 CREATE INDEX summaries_in_order ON solaris.account_summaries (account_id COLLATE "C");
 CREATE INDEX summaries_of_plans ON solaris.account_summaries (plan_id, account_id COLLATE "C");
 CREATE INDEX summaries_not_active ON solaris.account_summaries (status, account_id COLLATE "C")
@@ -38,7 +37,7 @@ BEGIN
     s.remaining := a.allowance_granted - a.allowance_used + a.credits_remaining;
     s.granted := a.allowance_granted + a.credits_used + a.credits_remaining;
     s.created_at := a.created_at;
-    s.last_used_at := a.last_used_at;
+    s.last_used_at := coalesce(a.last_used_at, '-infinity');
     RETURN s;
 END
 $$;
@@ -136,14 +135,14 @@ CREATE FUNCTION solaris.list_accounts_v1(
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
     few constant integer := 300;
-    at_first constant integer := 2000;
+    at_first constant integer := 500;
+    common constant integer := 3; -- of those: then enough are found soon by going on
     sorted text := CASE p_sort
         WHEN 'use_percent' THEN 's.use_percent' WHEN 'used' THEN 's.used' WHEN 'remaining' THEN 's.remaining'
-        WHEN 'created' THEN 's.created_at' WHEN 'last_used' THEN 'coalesce(s.last_used_at, ''-infinity'')' END;
+        WHEN 'created' THEN 's.created_at' WHEN 'last_used' THEN 's.last_used_at' END;
     kind text := CASE WHEN p_sort IN ('created', 'last_used') THEN 'timestamptz' ELSE 'bigint' END;
     direction text := CASE WHEN p_descending THEN ' DESC' ELSE '' END;
     beyond text := CASE WHEN p_descending THEN '<' ELSE '>' END;
-    last_used constant text := 'coalesce(s.last_used_at, ''-infinity'')';
     matching constant text := '(position(lower($1) IN lower(a.account_id)) > 0'
         ' OR position(lower($1) IN lower(a.email)) > 0 OR position(lower($1) IN lower(a.name)) > 0)';
     conditions text;
@@ -157,8 +156,8 @@ BEGIN
         || coalesce(' AND s.plan_id = ' || quote_literal(p_plan_id), '')
         || coalesce(' AND s.use_percent >= ' || p_percent_from, '')
         || coalesce(' AND s.use_percent < ' || p_percent_below, '')
-        || coalesce(' AND ' || last_used || ' >= ' || quote_literal(p_used_after), '')
-        || coalesce(' AND ' || last_used || ' < ' || quote_literal(p_used_before), '');
+        || coalesce(' AND s.last_used_at >= ' || quote_literal(p_used_after), '')
+        || coalesce(' AND s.last_used_at < ' || quote_literal(p_used_before), '');
     IF sorted IS NULL THEN
         conditions := conditions
             || coalesce(format(' AND s.account_id COLLATE "C" %s ', beyond) || quote_literal(p_after_id), '');
@@ -183,7 +182,9 @@ BEGIN
             searched, '(SELECT * FROM solaris.account_summaries AS s WHERE '
             || conditions || in_order || ' LIMIT ' || at_first || ') AS s') || ') AS f'
             INTO found USING p_query, p_limit;
-        IF coalesce(cardinality(found), 0) < p_limit THEN
+        IF coalesce(cardinality(found), 0) BETWEEN common AND p_limit - 1 THEN
+            found := NULL;
+        ELSIF coalesce(cardinality(found), 0) < common THEN
             EXECUTE 'SELECT ARRAY(SELECT a.account_id FROM solaris.accounts AS a WHERE ' || matching
                 || ' AND solaris.trigrams_v1(a.account_id, a.email, a.name) @> solaris.trigrams_v1($1) LIMIT $2)'
                 INTO rare USING p_query, few + 1;
