@@ -25,6 +25,7 @@ from solaris_hooks.cli import (
     plans,
     reconcile,
     refusals,
+    reports,
     requests,
     terms,
     worker,
@@ -48,6 +49,7 @@ app.add_typer(requests.app, name="requests")
 app.add_typer(plans.app, name="plans")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(refusals.app, name="refusals")
+app.add_typer(reports.app, name="reports")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(journal.app, name="journal")
 app.command("entries")(history.entries)

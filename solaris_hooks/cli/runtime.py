@@ -23,6 +23,7 @@ from solaris_hooks.ledger.reconcile import Question, Reconciled
 from solaris_hooks.ledger.records import Verification
 from solaris_hooks.ledger.spend_logs import LiteLLMSpendLogs
 from solaris_hooks.ledger.sweep import Sweeper, SweepReport
+from solaris_hooks.ledger.usage_reports import UsageReports
 from solaris_hooks.quota.ids import AccountId
 from solaris_hooks.settings import Settings, load_settings
 
@@ -111,6 +112,11 @@ async def verify_against(ledger: Ledger, signed: Sequence[Checkpoint], account_i
 def compensation(ledger: Ledger) -> Compensation:
     """Compensation in bulk, from the books that ``open_ledger`` opened."""
     return cast("PostgresLedger", ledger).compensation  # open_ledger makes no other
+
+
+def usage_reports(ledger: Ledger, using: Settings) -> UsageReports:
+    """Reports on use, from the books that ``open_ledger`` opened."""
+    return cast("PostgresLedger", ledger).usage_reports(using.cost_table)  # open_ledger makes no other
 
 
 def books_id(using: Settings) -> UUID:

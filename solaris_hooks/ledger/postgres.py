@@ -53,8 +53,10 @@ from solaris_hooks.ledger.rollup import Rollup
 from solaris_hooks.ledger.statements import Statements
 from solaris_hooks.ledger.terms_json import weights_json
 from solaris_hooks.ledger.totals import Totals
+from solaris_hooks.ledger.usage_reports import PostgresUsageReports
 from solaris_hooks.ledger.used_links import PostgresUsedLinks
 from solaris_hooks.quota.checks import checked_anchor_day, checked_grant, checked_terms, checked_time_zone
+from solaris_hooks.quota.costs import CostTable
 from solaris_hooks.quota.errors import NotFoundError
 from solaris_hooks.quota.ids import AccountId, HoldId
 
@@ -111,6 +113,10 @@ class PostgresLedger:
         self.used_links = PostgresUsedLinks(self._statements)
         self.deliveries = Deliveries(self._statements, now=self._clock)
         self.refusals = PostgresRefusals(self._statements, self._clock)
+
+    def usage_reports(self, costs: CostTable) -> PostgresUsageReports:
+        """Reports on use, with what models cost."""
+        return PostgresUsageReports(self._statements, costs)
 
     @classmethod
     @asynccontextmanager

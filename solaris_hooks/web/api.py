@@ -11,12 +11,11 @@ from starlette.routing import Mount
 from solaris_hooks import __version__
 from solaris_hooks.credits.requests import CreditRequests
 from solaris_hooks.ledger.compensation import Compensation
-from solaris_hooks.ledger.front_page import FrontPage
 from solaris_hooks.ledger.port import Books
 from solaris_hooks.settings import CreditRequestLimits
 from solaris_hooks.web.access import Authenticator
 from solaris_hooks.web.asgi import MOUNT_PATH, Answered, BoundedBodies, SegmentPaths
-from solaris_hooks.web.dependencies import Services
+from solaris_hooks.web.dependencies import Reporting, Services
 from solaris_hooks.web.description import describe
 from solaris_hooks.web.errors import answer_errors
 from solaris_hooks.web.routes import (
@@ -25,6 +24,7 @@ from solaris_hooks.web.routes import (
     compensation,
     credit_lots,
     deliveries,
+    exports,
     ledger,
     me,
     overview,
@@ -42,8 +42,7 @@ def build_api(
     open_accounts: bool = True,
     requests_for_credits: CreditRequests | None = None,
     campaigns: Compensation | None = None,
-    front_page: FrontPage | None = None,
-    time_zone: str = "UTC",
+    reporting: Reporting | None = None,
 ) -> FastAPI:
     """Build the API.
 
@@ -53,8 +52,7 @@ def build_api(
         open_accounts: whether ``me`` makes the account of a user who was never seen, as his first
             request would. It gets what ``books.put_account`` gives to new accounts.
         campaigns: compensation in bulk; None where the books cannot tell who had requests.
-        front_page: figures over all accounts; None where the books keep no totals.
-        time_zone: of administrators' days, where they name none.
+        reporting: figures over all accounts; None where the books keep no totals.
         requests_for_credits: how users ask for credits; None for the limits that settings have by default.
 
     Returns:
@@ -70,7 +68,7 @@ def build_api(
         middleware=[Middleware(Answered), Middleware(BoundedBodies), Middleware(SegmentPaths)],
     )
     asking = requests_for_credits or CreditRequests(books.requests, limits=CreditRequestLimits())
-    api.state.services = Services(books, authenticator, open_accounts, asking, campaigns, front_page, time_zone)
+    api.state.services = Services(books, authenticator, open_accounts, asking, campaigns, reporting)
     answer_errors(api)
     for module in (accounts, terms, audit, credit_lots, requests, plans, me, ledger, deliveries, refusals):
         api.include_router(module.router)
@@ -78,7 +76,9 @@ def build_api(
     api.include_router(refusals.own_router)
     if campaigns is not None:
         api.include_router(compensation.router)
-    if front_page is not None:
+    api.include_router(exports.router)
+    if reporting is not None:
+        api.include_router(exports.usage_router)
         api.include_router(overview.router)
     api.include_router(deliveries.mails_router)
     describe(api)

@@ -14,10 +14,26 @@ from solaris_hooks.ledger.compensation import Compensation
 from solaris_hooks.ledger.front_page import FrontPage
 from solaris_hooks.ledger.port import Books
 from solaris_hooks.ledger.records import Account
+from solaris_hooks.ledger.usage_reports import UsageReports
 from solaris_hooks.quota.errors import NotFoundError
 from solaris_hooks.quota.ids import AccountId, account_id
 from solaris_hooks.roles import Permission
 from solaris_hooks.web.access import Administrator, Authenticator, Holder
+
+
+@dataclass(frozen=True, slots=True)
+class Reporting:
+    """What tells of all accounts together.
+
+    Attributes:
+        front_page: an overview's figures.
+        usage: reports on use.
+        time_zone: of administrators' days, where they name none.
+    """
+
+    front_page: FrontPage
+    usage: UsageReports
+    time_zone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +44,7 @@ class Services:
         open_accounts: whether asking for one's own account makes it, as the first request would.
         requests: how users ask for credits.
         campaigns: compensation in bulk.
-        front_page: figures over all accounts.
-        time_zone: of administrators' days, where they name none.
+        reporting: figures over all accounts.
     """
 
     books: Books
@@ -37,8 +52,7 @@ class Services:
     open_accounts: bool
     requests: CreditRequests
     campaigns: Compensation | None = None
-    front_page: FrontPage | None = None
-    time_zone: str = "UTC"
+    reporting: Reporting | None = None
 
 
 def _services(request: Request) -> Services:
@@ -62,9 +76,9 @@ def _compensation(services: TheServices) -> Compensation:
     return services.campaigns
 
 
-def _front_page(services: TheServices) -> FrontPage:
-    assert services.front_page is not None  # or it has no address
-    return services.front_page
+def _reporting(services: TheServices) -> Reporting:
+    assert services.reporting is not None  # or it has no address
+    return services.reporting
 
 
 def _administrator(permission: Permission) -> Callable[[Request, Services], Awaitable[Administrator]]:
@@ -104,7 +118,7 @@ def _plan_id(plan: Annotated[str, Path(description="Plan id.", examples=["defaul
 TheBooks = Annotated[Books, Depends(_books)]
 TheCompensation = Annotated[Compensation, Depends(_compensation)]
 TheRequests = Annotated[CreditRequests, Depends(_requests)]
-TheFrontPage = Annotated[FrontPage, Depends(_front_page)]
+TheReporting = Annotated[Reporting, Depends(_reporting)]
 Reader = Annotated[Administrator, Depends(_administrator(Permission.READ))]
 Verifier = Annotated[Administrator, Depends(_administrator(Permission.VERIFY))]
 Supporter = Annotated[Administrator, Depends(_administrator(Permission.SUPPORT))]

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from solaris_hooks.ledger.credit_requests import RequestState
-from solaris_hooks.ledger.totals import TrendUnit
+from solaris_hooks.ledger.front_page import TrendUnit
 from solaris_hooks.web.admin.door import Door
 from solaris_hooks.web.admin.services import AdminServices
 from solaris_hooks.web.admin.visit import Visit

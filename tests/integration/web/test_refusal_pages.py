@@ -15,7 +15,7 @@ from solaris_hooks.ledger.records import AccountChange
 from solaris_hooks.ledger.refusal_records import Refusal, RefusalReason
 from solaris_hooks.quota.ids import AccountId
 from tests.integration.web.asking import ADMIN
-from tests.refused import ASKED, FIGURES, HOLDERS, refusal
+from tests.refused import ASKED, FIGURES, holders, refusal
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ async def refused(books: PostgresLedger) -> Refusal:
     account = AccountId(f"user:{uuid4().hex}")
     await books.put_account(account, AccountChange(), actor="admin:seed")
     now = dt.datetime.now(dt.UTC)
-    made = replace(refusal(now), account_id=account, message="No tokens <b>", holders=HOLDERS)
+    made = replace(refusal(now), account_id=account, message="No tokens <b>", holders=holders(400, 300))
     await books.refusals.write([made])
     return made
 
