@@ -25,6 +25,7 @@ from solaris_hooks.ledger.memory_account import (
     seconds_text,
     settlement_facts,
 )
+from solaris_hooks.ledger.memory_actions import MemoryAccountActions
 from solaris_hooks.ledger.memory_credits import MemoryCreditLots, MemoryRequestBook
 from solaris_hooks.ledger.memory_deliveries import MemoryDeliveries
 from solaris_hooks.ledger.memory_terms import MemoryAccountTerms
@@ -86,6 +87,7 @@ class MemoryLedger:
         self.deliveries = MemoryDeliveries()
         self.terms = self.cycle = MemoryAccountTerms(self)
         self.lots = MemoryCreditLots(self)
+        self.actions = MemoryAccountActions(self)
         self.requests = MemoryRequestBook(self)
         self.account_list = MemoryAccountList(self._everybody)
         self._lengths: Counter[tuple[str, LengthKind, int]] = Counter()
@@ -442,15 +444,17 @@ class MemoryLedger:
             account.alerts = account.alerts.rearmed(self.thresholds(account), account.balance.use_percent)
         return account
 
-    def _notices(self, account: MemoryAccount) -> bool:
-        return cycle.notices(account.figures.standing, self._plans[account.figures.plan_id])
+    def notices(self, account: MemoryAccount) -> bool:
+        """Whether the chat tells an account's user anything: his plan and he himself must say so."""
+        by_plan = cycle.notices(account.figures.standing, self._plans[account.figures.plan_id])
+        return account.chat_notices and by_plan
 
     def _unread(self, account: MemoryAccount) -> int:
         """How many events wait to be told in the chat; none where it tells none."""
-        return len(account.untold) if self._notices(account) else 0
+        return len(account.untold) if self.notices(account) else 0
 
     def _read(self, account: MemoryAccount) -> Account:
-        return replace(account.account, notices=self._notices(account))
+        return replace(account.account, notices=self.notices(account))
 
     def _open(self, account_id: AccountId, new: NewAccount, now: dt.datetime, *, email: str | None) -> MemoryAccount:
         plan = self.existing_plan(new.plan_id)

@@ -13,6 +13,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Protocol
 
+from solaris_hooks.ledger.account_actions import AccountActions
 from solaris_hooks.ledger.account_list import AccountList
 from solaris_hooks.ledger.account_terms import AccountTerms, Cycle
 from solaris_hooks.ledger.audit_trail import AuditTrail
@@ -149,6 +150,11 @@ class Books(Protocol):
     @property
     def lots(self) -> CreditLots:
         """Lots of credits, whatever is left of them."""
+        ...
+
+    @property
+    def actions(self) -> AccountActions:
+        """What is done to single accounts, and what their users set for themselves."""
         ...
 
     @property

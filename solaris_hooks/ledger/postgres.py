@@ -11,6 +11,7 @@ from typing import Any
 from uuid_utils.compat import uuid7
 
 from solaris_hooks.ledger import rows
+from solaris_hooks.ledger.account_actions import PostgresAccountActions
 from solaris_hooks.ledger.account_terms import PostgresAccountTerms
 from solaris_hooks.ledger.admin_sessions import PostgresAdminSessions
 from solaris_hooks.ledger.audit import verified
@@ -100,6 +101,7 @@ class PostgresLedger:
         self.trail = PostgresAuditTrail(self._statements)
         self.terms = self.cycle = PostgresAccountTerms(self._statements, self._clock)
         self.lots = PostgresCreditLots(self._statements, self._clock)
+        self.actions = PostgresAccountActions(self._statements, self._clock)
         self.compensation = Compensation(self._statements, self._clock)
         self.requests = PostgresRequestBook(self._statements, self._clock)
         self.overview = Overview(self._statements, self._clock)

@@ -335,6 +335,10 @@ class EntryKind(StrEnum):
     CREDIT_REVOCATION = "credit_revocation"
     """Unused credits that an administrator took back."""
     PLAN_CHANGE = "plan_change"
+    RESET = "reset"
+    """Use of this period that an administrator set back to zero."""
+    MERGE = "merge"
+    """What moved to or from another account when the two were merged."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from solaris_hooks.web.description import describe
 from solaris_hooks.web.errors import answer_errors
 from solaris_hooks.web.routes import (
     accounts,
+    actions,
     audit,
     compensation,
     credit_lots,
@@ -74,6 +75,8 @@ def build_api(
     for module in (accounts, terms, audit, credit_lots, requests, plans, me, ledger, deliveries):
         api.include_router(module.router)
     api.include_router(requests.own_router)
+    api.include_router(actions.router)
+    api.include_router(actions.own_router)
     if campaigns is not None:
         api.include_router(compensation.router)
     if front_page is not None:
