@@ -139,6 +139,10 @@ class MemoryLedger:
             self._end_users[named] = found
         return found
 
+    async def merged_into(self, account_id: AccountId) -> AccountId | None:
+        """The account that pays for another one: this ledger merges none."""
+        del account_id
+
     async def extend(self, extension: Extension) -> ExtendResult:
         """Grow the hold of a request that still runs."""
         now = self.now()

@@ -139,7 +139,7 @@ class MemoryAccountActions:
             raise NotFoundError(f'There is no account "{account_id}".', param="account_id")
         return account
 
-    def _record(  # noqa: PLR0913, PLR0917 - what a record has
+    def _record(
         self,
         action: str,
         account_id: AccountId,

@@ -104,7 +104,7 @@ class Events(Protocol):
 
 
 class EndUsers(Protocol):
-    """Which accounts the end users of trusted services have."""
+    """Which accounts pay for whom, where it is not the account of his name."""
 
     async def account_of_end_user(self, end_user: EndUser, *, create: bool) -> AccountId:
         """The account of an end user who has a lasting id; decided when the id is first seen, and kept.
@@ -116,6 +116,10 @@ class EndUsers(Protocol):
             end_user: as the service names him.
             create: whether users never seen get an account. Otherwise nothing is decided of those without one.
         """
+        ...
+
+    async def merged_into(self, account_id: AccountId) -> AccountId | None:
+        """The account that pays for one that is out of use, because the two were merged; None where none does."""
         ...
 
 

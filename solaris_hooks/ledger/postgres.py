@@ -19,9 +19,11 @@ from solaris_hooks.ledger.audit_trail import PostgresAuditTrail
 from solaris_hooks.ledger.checkpoints import Checkpoint
 from solaris_hooks.ledger.compensation import Compensation
 from solaris_hooks.ledger.deliveries import Deliveries
+from solaris_hooks.ledger.erasure import Erasures
 from solaris_hooks.ledger.event import Event
 from solaris_hooks.ledger.lanes import Lanes
 from solaris_hooks.ledger.lengths import LengthCount
+from solaris_hooks.ledger.merges import Merges
 from solaris_hooks.ledger.overview import Overview
 from solaris_hooks.ledger.postgres_account_list import PostgresAccountList
 from solaris_hooks.ledger.postgres_credits import PostgresCreditLots, PostgresRequestBook
@@ -103,6 +105,8 @@ class PostgresLedger:
         self.lots = PostgresCreditLots(self._statements, self._clock)
         self.actions = PostgresAccountActions(self._statements, self._clock)
         self.compensation = Compensation(self._statements, self._clock)
+        self.merges = Merges(self._statements, self._clock)
+        self.erasures = Erasures(self._statements, self._clock)
         self.requests = PostgresRequestBook(self._statements, self._clock)
         self.overview = Overview(self._statements, self._clock)
         self.admin_sessions = PostgresAdminSessions(self._statements, self._clock)
@@ -265,6 +269,11 @@ class PostgresLedger:
             {"alias": end_user.account_id, "by_email": end_user.by_email, "create": create, "now": self._clock()},
         )
         return AccountId(row["account_id"])
+
+    async def merged_into(self, account_id: AccountId) -> AccountId | None:
+        """See :meth:`EndUsers.merged_into`."""
+        row = await self._statements.one("merged_into", {"account_id": account_id})
+        return None if row["account_id"] is None else AccountId(row["account_id"])
 
     # ------------------------------------------------------------------ events
 

@@ -341,15 +341,21 @@ class EntryKind(StrEnum):
     """What moved to or from another account when the two were merged."""
 
 
+ERASED = "[erased]"
+"""What stands where a text about a person was erased."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One line of an account's ledger: append-only, numbered, chained.
 
     Attributes:
         tokens: what the entry adds to (takes from) allowance left + credits - overage.
+        reason: in the words of whoever gave it; ``ERASED`` where they were erased.
         details: the JSON text as stored; it is part of the digest.
         previous_hash: digest of the entry before, 32 bytes.
         hash: SHA-256 over ``previous_hash`` and every other field.
+        sealed_reason: what the chain has in place of the words; None where it has the words.
     """
 
     account_id: AccountId
@@ -366,6 +372,12 @@ class Entry:
     details: str
     previous_hash: bytes
     hash: bytes
+    sealed_reason: str | None = None
+
+    @property
+    def chained_reason(self) -> str | None:
+        """What the chain covers of the reason: ``sha256:`` and a salted digest, where there is one, else its words."""
+        return self.reason if self.sealed_reason is None else self.sealed_reason
 
 
 @dataclass(frozen=True, slots=True)

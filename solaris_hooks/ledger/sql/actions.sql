@@ -19,3 +19,21 @@ SELECT locale, mails, chat_notices FROM solaris.accounts WHERE account_id = %(ac
 -- Set what a user decides for himself; see set_preferences_v1.
 SELECT solaris.set_preferences_v1(
     %(account_id)s, %(locale)s, %(mails)s, %(chat_notices)s, %(reason)s, %(actor)s, %(now)s) AS done;
+
+-- merge_accounts --
+-- Merge one account into another, or try it; see merge_accounts_v1.
+SELECT moved, replayed
+FROM solaris.merge_accounts_v1(
+    %(source)s, %(target)s, %(move_use)s, %(dry_run)s, %(reason)s, %(actor)s, %(key)s, %(now)s);
+
+-- merged_into --
+-- The account that pays for one that is out of use; see merged_into_v1.
+SELECT solaris.merged_into_v1(%(account_id)s) AS account_id;
+
+-- finish_merge --
+-- Move what requests of a merged account left; see finish_merge_v1.
+SELECT solaris.finish_merge_v1(%(now)s) AS account_id;
+
+-- erase_account --
+-- Forget the person of an account; see erase_account_v1.
+SELECT solaris.erase_account_v1(%(account_id)s, %(reason)s, %(actor)s, %(now)s) AS erased;

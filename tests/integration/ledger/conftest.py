@@ -38,6 +38,7 @@ def empty(superuser_url: str) -> None:
             "accounts",
             "holds",
             "entries",
+            "entry_texts",
             "credit_lots",
             "credit_requests",
             "campaigns",

@@ -108,9 +108,7 @@ async def test_a_message_is_told_in_the_chat_once(world: World) -> None:
 
 async def test_a_message_goes_the_ways_that_the_user_has(world: World) -> None:
     await world.hold(0, 0)
-    assert await send(world, chat=False, mail=True) == MessageResult(
-        MessageOutcome.UNREACHABLE, chat=False, mail=False
-    )
+    assert await send(world, chat=False, mail=True) == MessageResult(MessageOutcome.UNREACHABLE, chat=False, mail=False)
     await world.ledger.put_account(ANA, AccountChange(email="ana@example.org"), actor="admin:root")
     assert await send(world, chat=False, mail=True) == MessageResult(MessageOutcome.SENT, chat=False, mail=True)
     assert await world.ledger.take_notices(ANA) in ([], ())
