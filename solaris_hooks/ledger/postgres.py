@@ -16,6 +16,7 @@ from solaris_hooks.ledger.account_terms import PostgresAccountTerms
 from solaris_hooks.ledger.admin_sessions import PostgresAdminSessions
 from solaris_hooks.ledger.audit import verified
 from solaris_hooks.ledger.audit_trail import PostgresAuditTrail
+from solaris_hooks.ledger.batches import Batches
 from solaris_hooks.ledger.checkpoints import Checkpoint
 from solaris_hooks.ledger.compensation import Compensation
 from solaris_hooks.ledger.deliveries import Deliveries
@@ -55,6 +56,7 @@ from solaris_hooks.ledger.rollup import Rollup
 from solaris_hooks.ledger.statements import Statements
 from solaris_hooks.ledger.terms_json import weights_json
 from solaris_hooks.ledger.totals import Totals
+from solaris_hooks.ledger.undo import Undoing
 from solaris_hooks.ledger.used_links import PostgresUsedLinks
 from solaris_hooks.quota.checks import checked_anchor_day, checked_grant, checked_terms, checked_time_zone
 from solaris_hooks.quota.errors import NotFoundError
@@ -107,6 +109,8 @@ class PostgresLedger:
         self.compensation = Compensation(self._statements, self._clock)
         self.merges = Merges(self._statements, self._clock)
         self.erasures = Erasures(self._statements, self._clock)
+        self.batches = Batches(self._statements, self._clock)
+        self.undoing = Undoing(self._statements, self._clock)
         self.requests = PostgresRequestBook(self._statements, self._clock)
         self.overview = Overview(self._statements, self._clock)
         self.admin_sessions = PostgresAdminSessions(self._statements, self._clock)

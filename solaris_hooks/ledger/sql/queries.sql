@@ -165,14 +165,17 @@ SELECT (solaris.put_account_v2(
 
 -- audit --
 -- What people changed, newest first.
-SELECT number, at, actor, action, account_id, subject, before, after, reason
-FROM solaris.audit
-WHERE (%(account_id)s::text IS NULL OR account_id = %(account_id)s)
-    AND (%(action)s::text IS NULL OR action = %(action)s)
-    AND (%(actor)s::text IS NULL OR actor = %(actor)s)
-    AND (%(since)s::timestamptz IS NULL OR at >= %(since)s)
-    AND (%(before)s::bigint IS NULL OR number < %(before)s)
-ORDER BY number DESC
+SELECT a.number, a.at, a.actor, a.action, a.account_id, a.subject, a.before, a.after, a.reason, a.batch_id, a.undoes,
+    u.number AS undone_by
+FROM solaris.audit AS a
+LEFT JOIN solaris.audit AS u ON a.number = u.undoes
+WHERE (%(account_id)s::text IS NULL OR a.account_id = %(account_id)s)
+    AND (%(action)s::text IS NULL OR a.action = %(action)s)
+    AND (%(actor)s::text IS NULL OR a.actor = %(actor)s)
+    AND (%(since)s::timestamptz IS NULL OR a.at >= %(since)s)
+    AND (%(before)s::bigint IS NULL OR a.number < %(before)s)
+    AND (%(batch_id)s::uuid IS NULL OR a.batch_id = %(batch_id)s)
+ORDER BY a.number DESC
 LIMIT %(limit)s;
 
 -- grant_credits --

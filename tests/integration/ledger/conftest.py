@@ -55,6 +55,8 @@ def empty(superuser_url: str) -> None:
             "usage_of_plans",
             "used_models",
             "top_accounts",
+            "batches",
+            "batch_items",
         ):
             connection.execute(sql.SQL("DELETE FROM solaris.{}").format(sql.Identifier(table)))
         # Clocks of tests are behind the database's, which has set the moment up to which the first round goes.
