@@ -37,7 +37,6 @@ class UndoAction:
     to: Mapping[str, object] = field(default_factory=dict)
 
 
-_PREFERENCES = {"account.mails", "account.preferences"}
 _FIXED = {"time_zone", "anchor_day"}
 """A period that was made longer cannot be made shorter again."""
 
@@ -50,17 +49,18 @@ def undo_of(record: AuditRecord) -> UndoAction | None:
     before = record.before or {}
     if record.undone_by is not None:
         return None
-    if record.action == "credits.grant":
-        return UndoAction(UndoKind.REVOKE)
-    if not before or ERASED in before.values() or _FIXED & before.keys():
-        return None
-    if record.action == "account.change" or record.action in _PREFERENCES:
-        return UndoAction(UndoKind.RESTORE, before)
-    if record.action == "account.plan":
-        return UndoAction(UndoKind.PLAN, {"plan": before["plan"]})
-    if record.action == "account.plan_scheduled":
-        return UndoAction(UndoKind.SCHEDULE, {"scheduled_plan": before["scheduled_plan"]})
-    return None
+    known = bool(before) and ERASED not in before.values() and not _FIXED & before.keys()
+    match record.action:
+        case "credits.grant":
+            return UndoAction(UndoKind.REVOKE)
+        case "account.change" | "account.mails" | "account.preferences" if known:
+            return UndoAction(UndoKind.RESTORE, before)
+        case "account.plan" if known:
+            return UndoAction(UndoKind.PLAN, {"plan": before["plan"]})
+        case "account.plan_scheduled" if known:
+            return UndoAction(UndoKind.SCHEDULE, {"scheduled_plan": before["scheduled_plan"]})
+        case _:
+            return None
 
 
 class Undoing:

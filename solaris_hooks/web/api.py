@@ -10,6 +10,7 @@ from starlette.routing import Mount
 
 from solaris_hooks import __version__
 from solaris_hooks.credits.requests import CreditRequests
+from solaris_hooks.ledger.administration import Administration
 from solaris_hooks.ledger.compensation import Compensation
 from solaris_hooks.ledger.front_page import FrontPage
 from solaris_hooks.ledger.port import Books
@@ -23,15 +24,20 @@ from solaris_hooks.web.routes import (
     accounts,
     actions,
     audit,
+    batches,
     compensation,
     credit_lots,
     deliveries,
+    erasures,
+    export,
     ledger,
     me,
+    merges,
     overview,
     plans,
     requests,
     terms,
+    undo,
 )
 
 
@@ -44,6 +50,7 @@ def build_api(
     campaigns: Compensation | None = None,
     front_page: FrontPage | None = None,
     time_zone: str = "UTC",
+    administration: Administration | None = None,
 ) -> FastAPI:
     """Build the API.
 
@@ -55,6 +62,7 @@ def build_api(
         campaigns: compensation in bulk; None where the books cannot tell who had requests.
         front_page: figures over all accounts; None where the books keep no totals.
         time_zone: of administrators' days, where they name none.
+        administration: merges, erasures, batches and undoing; None where the books can do none of it.
         requests_for_credits: how users ask for credits; None for the limits that settings have by default.
 
     Returns:
@@ -70,13 +78,20 @@ def build_api(
         middleware=[Middleware(Answered), Middleware(BoundedBodies), Middleware(SegmentPaths)],
     )
     asking = requests_for_credits or CreditRequests(books.requests, limits=CreditRequestLimits())
-    api.state.services = Services(books, authenticator, open_accounts, asking, campaigns, front_page, time_zone)
+    api.state.services = Services(
+        books, authenticator, open_accounts, asking, campaigns, front_page, time_zone, administration
+    )
     answer_errors(api)
     for module in (accounts, terms, audit, credit_lots, requests, plans, me, ledger, deliveries):
         api.include_router(module.router)
     api.include_router(requests.own_router)
     api.include_router(actions.router)
     api.include_router(actions.own_router)
+    api.include_router(export.router)
+    api.include_router(export.own_router)
+    if administration is not None:
+        for module in (merges, erasures, batches, undo):
+            api.include_router(module.router)
     if campaigns is not None:
         api.include_router(compensation.router)
     if front_page is not None:

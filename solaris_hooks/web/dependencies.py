@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from fastapi import Depends, Path, Request
 
 from solaris_hooks.credits.requests import CreditRequests
+from solaris_hooks.ledger.administration import Administration
 from solaris_hooks.ledger.compensation import Compensation
 from solaris_hooks.ledger.front_page import FrontPage
 from solaris_hooks.ledger.port import Books
@@ -30,6 +31,7 @@ class Services:
         campaigns: compensation in bulk.
         front_page: figures over all accounts.
         time_zone: of administrators' days, where they name none.
+        administration: merges, erasures, batches and undoing.
     """
 
     books: Books
@@ -39,6 +41,7 @@ class Services:
     campaigns: Compensation | None = None
     front_page: FrontPage | None = None
     time_zone: str = "UTC"
+    administration: Administration | None = None
 
 
 def _services(request: Request) -> Services:
@@ -65,6 +68,11 @@ def _compensation(services: TheServices) -> Compensation:
 def _front_page(services: TheServices) -> FrontPage:
     assert services.front_page is not None  # or it has no address
     return services.front_page
+
+
+def _administration(services: TheServices) -> Administration:
+    assert services.administration is not None  # or it has no address
+    return services.administration
 
 
 def _administrator(permission: Permission) -> Callable[[Request, Services], Awaitable[Administrator]]:
@@ -103,6 +111,7 @@ def _plan_id(plan: Annotated[str, Path(description="Plan id.", examples=["defaul
 
 TheBooks = Annotated[Books, Depends(_books)]
 TheCompensation = Annotated[Compensation, Depends(_compensation)]
+TheAdministration = Annotated[Administration, Depends(_administration)]
 TheRequests = Annotated[CreditRequests, Depends(_requests)]
 TheFrontPage = Annotated[FrontPage, Depends(_front_page)]
 Reader = Annotated[Administrator, Depends(_administrator(Permission.READ))]

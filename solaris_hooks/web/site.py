@@ -59,6 +59,7 @@ def build_site(
         open_accounts=settings.opens_at_sight,
         requests_for_credits=requests,
         campaigns=books.compensation,
+        administration=books,
         front_page=front_page,
         time_zone=settings.default_time_zone,
     )

@@ -10,6 +10,7 @@ from solaris_hooks.ledger.event import Event, EventKind
 from solaris_hooks.messages import day, sentence, whole_number
 from solaris_hooks.quota.balance import Balance
 
+_REMAINING = {EventKind.PERIOD_RENEWED: "notice.renewed", EventKind.PERIOD_RESET: "notice.reset"}
 _MARKUP = re.compile(r"[\\`*_\[\]<>|~$]|&(?=#?\w+;)")
 _ADDRESS = re.compile(r"https?://[\w.:/?=%#&+~,;@-]+$")
 
@@ -50,10 +51,8 @@ def _threshold(balance: Balance, event: Event) -> str:
 def _said(balance: Balance, event: Event) -> str:
     """What is told of an event that is no threshold."""
     locale = balance.locale
-    if event.kind is EventKind.PERIOD_RENEWED:
-        return sentence(locale, "notice.renewed", remaining=whole_number(locale, balance.remaining))
-    if event.kind is EventKind.PERIOD_RESET:
-        return sentence(locale, "notice.reset", remaining=whole_number(locale, balance.remaining))
+    if event.kind in _REMAINING:
+        return sentence(locale, _REMAINING[event.kind], remaining=whole_number(locale, balance.remaining))
     if event.kind is EventKind.MESSAGE_SENT:
         return sentence(locale, "notice.message", text=plain(str(event.details.get("text") or "")))
     tokens = event.details.get("tokens")

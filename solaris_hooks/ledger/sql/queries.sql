@@ -166,9 +166,8 @@ SELECT (solaris.put_account_v2(
 -- audit --
 -- What people changed, newest first.
 SELECT a.number, a.at, a.actor, a.action, a.account_id, a.subject, a.before, a.after, a.reason, a.batch_id, a.undoes,
-    u.number AS undone_by
+    (SELECT u.number FROM solaris.audit AS u WHERE u.undoes = a.number) AS undone_by
 FROM solaris.audit AS a
-LEFT JOIN solaris.audit AS u ON a.number = u.undoes
 WHERE (%(account_id)s::text IS NULL OR a.account_id = %(account_id)s)
     AND (%(action)s::text IS NULL OR a.action = %(action)s)
     AND (%(actor)s::text IS NULL OR a.actor = %(actor)s)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from solaris_hooks.ledger.account_actions import MOST_MESSAGES_A_DAY, MessageOutcome
-from solaris_hooks.quota.errors import SolarisError
 from solaris_hooks.web.action_answers import MessageAnswer, PreferencesAnswer, ResetAnswer
 from solaris_hooks.web.action_bodies import MessageBody, OwnPreferencesBody, PreferencesBody, ResetBody
+from solaris_hooks.web.action_errors import TooManyMessagesError, UnreachableError
 from solaris_hooks.web.answers import AccountAnswer
 from solaris_hooks.web.dependencies import Changer, Reader, TheAccountId, TheBooks, existing
 from solaris_hooks.web.description import CONFLICT, NOT_FOUND, error_answers
@@ -17,20 +17,6 @@ router = APIRouter(prefix="/api/v1/accounts/{account}", tags=["accounts"])
 own_router = APIRouter(prefix="/api/v1/me/preferences", tags=["me"])
 
 _REPLAYED = {"Idempotent-Replayed": "true"}
-
-
-class TooManyMessagesError(SolarisError):
-    """As many messages as may were sent to this account within 24 hours; wait."""
-
-    code = "too_many_messages"
-    status = 429
-
-
-class UnreachableError(SolarisError):
-    """The user has no e-mail address or wants no mails, and wants nothing told in the chat."""
-
-    code = "user_unreachable"
-    status = 409
 
 
 @router.post("/reset", summary="Set the use of this period back to zero", responses={**NOT_FOUND, **CONFLICT})

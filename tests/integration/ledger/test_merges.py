@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,12 +19,13 @@ from solaris_hooks.ledger.postgres import PostgresLedger
 from solaris_hooks.ledger.records import AccountChange, EndUser, EntryKind, HoldOutcome
 from solaris_hooks.quota.balance import Status
 from solaris_hooks.quota.errors import ConflictError, InvalidRequestError, NotFoundError
-from solaris_hooks.quota.ids import AccountId, new_hold_id
+from solaris_hooks.quota.ids import AccountId, HoldId, new_hold_id
 
 from .conftest import empty
 from .world import ANA, BIA, Clock, World, utc
 
 KEY = AccountId("key:abc")
+PEOPLE = (ANA, BIA, KEY)
 
 
 @pytest.fixture
@@ -54,7 +56,9 @@ async def merge(
 
 
 def moved(**figures: int) -> Moved:
-    return Moved(**({"credits": 0, "overage": 0, "used": 0, "lapsed": 0, "held": 0, "kept_credits": 0, "requests": 0} | figures))
+    return Moved(
+        **({"credits": 0, "overage": 0, "used": 0, "lapsed": 0, "held": 0, "kept_credits": 0, "requests": 0} | figures)
+    )
 
 
 async def in_order(world: World) -> None:
@@ -213,7 +217,11 @@ async def test_merges_of_the_same_accounts_at_once_do_not_wait_for_each_other_fo
 
 
 steps = st.lists(
-    st.tuples(st.sampled_from(["use", "grant", "hold", "settle", "reset", "merge", "finish", "wait"]), st.integers(0, 2), st.integers(1, 150)),
+    st.tuples(
+        st.sampled_from(["use", "grant", "hold", "settle", "reset", "merge", "finish", "wait"]),
+        st.integers(0, 2),
+        st.integers(1, 150),
+    ),
     max_size=25,
 )
 
@@ -228,47 +236,60 @@ def test_whatever_happens_the_books_balance_and_no_credit_is_lost(
 
 
 async def _live(url: str, steps: list[tuple[str, int, int]]) -> None:
-    clock = Clock()
-    people = [ANA, BIA, KEY]
-    granted = 0
-    async with PostgresLedger.connect(url, now=clock) as ledger:
-        world = World(ledger, clock)
-        await world.plan(100)
-        for each in people:
-            await world.hold(0, 0, account_id=each)
-        holds: list[tuple[AccountId, object]] = []
+    async with PostgresLedger.connect(url, now=(clock := Clock())) as ledger:
+        lives = Lives(World(ledger, clock))
+        await lives.begin()
         for number, (what, who, tokens) in enumerate(steps):
             clock.wait(seconds=1)
-            person = people[who]
-            if what == "use":
-                await world.use(tokens, account_id=person)
-            elif what == "grant":
-                granted += tokens
-                await world.grant(tokens, account_id=person, key=str(number))
-            elif what == "hold":
-                hold_id = new_hold_id()
-                held = await world.hold(tokens, account_id=person, hold_id=hold_id)
-                if held.outcome is HoldOutcome.HELD:
-                    holds.append((person, hold_id))
-            elif what == "settle" and holds:
-                owner, settled = holds.pop()
-                await world.settle(settled, tokens // 2, account_id=owner)  # type: ignore[arg-type]
-            elif what == "reset":
-                await ledger.actions.reset(Reset(person, "r", "admin:root", str(number)))
-            elif what == "merge":
-                other = people[(who + 1) % 3]
-                try:
-                    await merge(world, person, other, key=str(number), move_use=tokens % 2 == 0)
-                except ConflictError:
-                    continue
-            elif what == "finish":
-                await ledger.merges.finish()
-            elif what == "wait":
-                clock.wait(days=tokens / 10)
-        await in_order(world)
-        entries = [entry for each in people for entry in await ledger.entries(each, limit=10_000)]
+            await getattr(lives, what)(PEOPLE[who], tokens, str(number))
+        await in_order(lives.world)
+        entries = [entry for each in PEOPLE for entry in await ledger.entries(each, limit=10_000)]
         assert sum(entry.tokens for entry in entries if entry.kind is EntryKind.MERGE) == 0
-        lots = [lot for each in people for lot in await ledger.lots.all(each, limit=1000)]
-        assert sum(lot.remaining for lot in lots) <= granted
+        lots = [lot for each in PEOPLE for lot in await ledger.lots.all(each, limit=1000)]
+        assert sum(lot.remaining for lot in lots) <= lives.granted
 
 
+class Lives:
+    """What may happen to three accounts."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.granted = 0
+        self.holds: list[tuple[AccountId, HoldId]] = []
+
+    async def begin(self) -> None:
+        await self.world.plan(100)
+        for each in PEOPLE:
+            await self.world.hold(0, 0, account_id=each)
+
+    async def use(self, person: AccountId, tokens: int, _: str) -> None:
+        await self.world.use(tokens, account_id=person)
+
+    async def grant(self, person: AccountId, tokens: int, key: str) -> None:
+        self.granted += tokens
+        await self.world.grant(tokens, account_id=person, key=key)
+
+    async def hold(self, person: AccountId, tokens: int, _: str) -> None:
+        hold_id = new_hold_id()
+        held = await self.world.hold(tokens, account_id=person, hold_id=hold_id)
+        if held.outcome is HoldOutcome.HELD:
+            self.holds.append((person, hold_id))
+
+    async def settle(self, _: AccountId, tokens: int, __: str) -> None:
+        if self.holds:
+            owner, hold_id = self.holds.pop()
+            await self.world.settle(hold_id, tokens // 2, account_id=owner)
+
+    async def reset(self, person: AccountId, _: int, key: str) -> None:
+        await self.world.ledger.actions.reset(Reset(person, "r", "admin:root", key))
+
+    async def merge(self, person: AccountId, tokens: int, key: str) -> None:
+        other = PEOPLE[(PEOPLE.index(person) + 1) % 3]
+        with suppress(ConflictError):
+            await merge(self.world, person, other, key=key, move_use=tokens % 2 == 0)
+
+    async def finish(self, *_: object) -> None:
+        await books(self.world).merges.finish()
+
+    async def wait(self, _: AccountId, tokens: int, __: str) -> None:
+        self.world.clock.wait(days=tokens / 10)

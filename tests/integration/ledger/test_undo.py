@@ -41,9 +41,7 @@ async def test_a_suspension_and_its_undoing(world: World) -> None:
     change = AccountChange(status=Status.SUSPENDED, status_reason="invoice due", name="Ana")
     await world.ledger.put_account(ANA, change, actor="admin:root")
     record = await last(world)
-    assert undo_of(record) == UndoAction(
-        UndoKind.RESTORE, {"status": "active", "status_reason": None, "name": None}
-    )
+    assert undo_of(record) == UndoAction(UndoKind.RESTORE, {"status": "active", "status_reason": None, "name": None})
     undone = await undo(world, record)
     account = await world.account()
     assert (account.balance.status, account.name) == (Status.ACTIVE, None)

@@ -1,6 +1,6 @@
 -- What an administrator does to one account, and what its user sets for himself: use set back to zero, messages,
 -- preferences.
--- depends: 0043.change-plan 0048.compensation 0051.mails 0055.notices-back 0058.system-events
+-- depends: 0071.account-summaries 0043.change-plan 0048.compensation 0051.mails 0055.notices-back 0058.system-events
 --
 -- Errors of our own: as in 0004.
 
@@ -43,6 +43,20 @@ BEGIN
         a.trial_ends_at,
         (SELECT min((own.value ->> 'until')::timestamptz) FROM jsonb_each(a.overrides) AS own));
     RETURN a;
+END
+$$;
+
+-- Let lists of accounts have the account's figures at once: they are told of use with the totals, a little later, and what
+-- people change in it would not be told at all until the next call.
+CREATE FUNCTION solaris.summarize_now_v1(p_account_id text) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO solaris.account_summaries AS known
+    SELECT s.* FROM solaris.accounts AS a CROSS JOIN LATERAL solaris.summary_v1(a) AS s
+    WHERE a.account_id = p_account_id
+    ON CONFLICT (account_id) DO UPDATE SET
+        status = excluded.status, plan_id = excluded.plan_id, use_percent = excluded.use_percent, used = excluded.used,
+        remaining = excluded.remaining, granted = excluded.granted, last_used_at = excluded.last_used_at;
 END
 $$;
 
@@ -106,6 +120,7 @@ BEGIN
         END IF;
     END IF;
     PERFORM solaris.store_account_v1(account);
+    PERFORM solaris.summarize_now_v1(p_account_id);
 END
 $$;
 

@@ -249,6 +249,8 @@ BEGIN
         UPDATE solaris.accounts AS a SET merged_into = NULL
         WHERE a.account_id = p_target AND a.merged_into IS NOT NULL;
         UPDATE solaris.end_users AS e SET account_id = p_target, merged = TRUE WHERE e.account_id = p_source;
+        PERFORM solaris.summarize_now_v1(p_source);
+        PERFORM solaris.summarize_now_v1(p_target);
     EXCEPTION WHEN SQLSTATE 'SH000' THEN
         NULL; -- what was written is taken back; the figures stay
     END;
@@ -283,6 +285,8 @@ BEGIN
             coalesce(p_now, clock_timestamp()));
         PERFORM solaris.store_account_v1(carried.source);
         PERFORM solaris.store_account_v1(carried.target);
+        PERFORM solaris.summarize_now_v1(due.account_id);
+        PERFORM solaris.summarize_now_v1(due.payer);
         RETURN due.account_id;
     END LOOP;
     RETURN NULL;
