@@ -159,7 +159,7 @@ async def test_an_account_that_was_merged_is_paid_for_by_the_other_one(scene: Sc
     old, new = AccountId("user:ana"), AccountId("user:ana.souza")
     await scene.ledger.put_account(new, AccountChange(), actor="admin")
     await scene.ledger.put_account(old, AccountChange(status=Status.BLOCKED, status_reason="merged"), actor="admin")
-    assert (await refusal(scene)).type == "account_inactive"
+    assert (await refusal(scene)).type == "account_suspended"
     scene.ledger.merged[old] = new
     for _ in range(2):  # found out, then remembered
         await asyncio.create_task(scene.admission.admit(ANA, dict(CHAT), "acompletion"))
