@@ -41,7 +41,7 @@ from solaris_hooks.web.routes import (
 )
 
 
-def build_api(
+def build_api(  # noqa: PLR0913 - one for each part that it is built of
     books: Books,
     authenticator: Authenticator,
     *,

@@ -14,9 +14,11 @@ from solaris_hooks.ledger.account_actions import (
     Reset,
     ResetResult,
 )
+from solaris_hooks.ledger.account_list import AccountFilter
 from solaris_hooks.ledger.audit_trail import AuditFilter
 from solaris_hooks.ledger.event import EventKind
 from solaris_hooks.ledger.records import AccountChange, EntryKind
+from solaris_hooks.quota.balance import State
 from solaris_hooks.quota.errors import ConflictError, NotFoundError
 
 from .world import ANA, World, facts
@@ -167,3 +169,14 @@ async def test_nothing_can_be_done_to_an_account_that_is_not_there(world: World)
     ):
         with pytest.raises(NotFoundError):
             await doing
+
+
+async def test_a_reset_is_in_lists_of_accounts_at_once(world: World) -> None:
+    await world.plan(100)
+    await world.hold(0, 0)
+    await world.use(100)
+    await reset(world)
+    exhausted = AccountFilter(state=State.EXHAUSTED)
+    assert (await world.ledger.account_list.page(exhausted)).accounts in ([], ())
+    normal = await world.ledger.account_list.page(AccountFilter(state=State.NORMAL))
+    assert [each.balance.account_id for each in normal.accounts] == [ANA]

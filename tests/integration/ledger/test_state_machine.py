@@ -121,10 +121,15 @@ class Lives(RuleBasedStateMachine):
         self.two.both(lambda ledger: ledger.actions.reset(order))
         self.two.history(account_id, limit=5)
 
-    @rule(account_id=accounts, notices=st.booleans() | st.none(), mails=st.booleans() | st.none())
-    def prefer(self, account_id: AccountId, notices: bool | None, mails: bool | None) -> None:
+    @rule(
+        account_id=accounts,
+        wanted=st.fixed_dictionaries({}, optional={"mails": st.booleans(), "chat_notices": st.booleans()}),
+    )
+    def prefer(self, account_id: AccountId, wanted: dict[str, bool]) -> None:
         self.tick()
-        change = PreferenceChange(account_id, account_id, mails=mails, chat_notices=notices)
+        change = PreferenceChange(
+            account_id, account_id, mails=wanted.get("mails"), chat_notices=wanted.get("chat_notices")
+        )
         self.two.both(lambda ledger: ledger.actions.set_preferences(change))
 
     @rule(hold=holds, amount=tokens, step=tokens)
