@@ -290,7 +290,8 @@ def start() -> SolarisHandler:
         """The account that a key pays from; none for the master key, unless it is metered."""
         if is_master_key(auth) and not settings.meter_master_key:
             return None
-        return (await payers.payer(auth, request.headers)).account_id
+        own = (await payers.payer(auth, request.headers)).account_id
+        return await payers.moved_to(own) or own
 
     authenticator = LiteLLMAuthenticator(account_of, settings.admin_roles)
     site = build_site(ledger, authenticator, settings, keys_of=keys_of)

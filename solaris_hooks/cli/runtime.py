@@ -14,6 +14,7 @@ import psycopg
 from solaris_hooks.alerts.assembly import build_worker
 from solaris_hooks.alerts.worker import AlertWorker
 from solaris_hooks.ledger import checkpoints, migrations, reconcile
+from solaris_hooks.ledger.administration import Administration
 from solaris_hooks.ledger.checkpoints import Checkpoint, SigningKey, Taken
 from solaris_hooks.ledger.compensation import Compensation
 from solaris_hooks.ledger.errors import translated
@@ -117,6 +118,11 @@ def compensation(ledger: Ledger) -> Compensation:
 def usage_reports(ledger: Ledger, using: Settings) -> UsageReports:
     """Reports on use, from the books that ``open_ledger`` opened."""
     return cast("PostgresLedger", ledger).usage_reports(using.cost_table)  # open_ledger makes no other
+
+
+def administration(ledger: Ledger) -> Administration:
+    """Merges, erasures, batches and undoing, from the books that ``open_ledger`` opened."""
+    return cast("PostgresLedger", ledger)  # open_ledger makes no other
 
 
 def books_id(using: Settings) -> UUID:

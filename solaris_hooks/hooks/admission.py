@@ -162,6 +162,9 @@ class Admission:
         """Hold by the account's weights, which the books tell with the hold: at first they may be others."""
         percent = max(map(self._lengths.percent, ask.candidates))
         result, sizings, counted = await self._hold_by_size(ask, percent)
+        if result.outcome is HoldOutcome.INACTIVE and (payer := await self._payers.moved_to(ask.account_id)):
+            ask = replace(ask, account_id=payer)  # the account was merged into that one
+            result, sizings, counted = await self._hold_by_size(ask, percent)
         while result.balance is not None and self._weighing.heard(result.balance):
             if result.outcome is HoldOutcome.HELD:
                 await self._give_back(ask)

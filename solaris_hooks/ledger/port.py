@@ -13,6 +13,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Protocol
 
+from solaris_hooks.ledger.account_actions import AccountActions
 from solaris_hooks.ledger.account_list import AccountList
 from solaris_hooks.ledger.account_terms import AccountTerms, Cycle
 from solaris_hooks.ledger.audit_trail import AuditTrail
@@ -104,7 +105,7 @@ class Events(Protocol):
 
 
 class EndUsers(Protocol):
-    """Which accounts the end users of trusted services have."""
+    """Which accounts pay for whom, where it is not the account of his name."""
 
     async def account_of_end_user(self, end_user: EndUser, *, create: bool) -> AccountId:
         """The account of an end user who has a lasting id; decided when the id is first seen, and kept.
@@ -116,6 +117,10 @@ class EndUsers(Protocol):
             end_user: as the service names him.
             create: whether users never seen get an account. Otherwise nothing is decided of those without one.
         """
+        ...
+
+    async def merged_into(self, account_id: AccountId) -> AccountId | None:
+        """The account that pays for one that is out of use, because the two were merged; None where none does."""
         ...
 
 
@@ -155,6 +160,11 @@ class Books(Protocol):
     @property
     def lots(self) -> CreditLots:
         """Lots of credits, whatever is left of them."""
+        ...
+
+    @property
+    def actions(self) -> AccountActions:
+        """What is done to single accounts, and what their users set for themselves."""
         ...
 
     @property

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from fastapi import Depends, Path, Request
 
 from solaris_hooks.credits.requests import CreditRequests
+from solaris_hooks.ledger.administration import Administration
 from solaris_hooks.ledger.compensation import Compensation
 from solaris_hooks.ledger.front_page import FrontPage
 from solaris_hooks.ledger.port import Books
@@ -45,6 +46,7 @@ class Services:
         requests: how users ask for credits.
         campaigns: compensation in bulk.
         reporting: figures over all accounts.
+        administration: merges, erasures, batches and undoing.
     """
 
     books: Books
@@ -53,6 +55,7 @@ class Services:
     requests: CreditRequests
     campaigns: Compensation | None = None
     reporting: Reporting | None = None
+    administration: Administration | None = None
 
 
 def _services(request: Request) -> Services:
@@ -79,6 +82,11 @@ def _compensation(services: TheServices) -> Compensation:
 def _reporting(services: TheServices) -> Reporting:
     assert services.reporting is not None  # or it has no address
     return services.reporting
+
+
+def _administration(services: TheServices) -> Administration:
+    assert services.administration is not None  # or it has no address
+    return services.administration
 
 
 def _administrator(permission: Permission) -> Callable[[Request, Services], Awaitable[Administrator]]:
@@ -117,6 +125,7 @@ def _plan_id(plan: Annotated[str, Path(description="Plan id.", examples=["defaul
 
 TheBooks = Annotated[Books, Depends(_books)]
 TheCompensation = Annotated[Compensation, Depends(_compensation)]
+TheAdministration = Annotated[Administration, Depends(_administration)]
 TheRequests = Annotated[CreditRequests, Depends(_requests)]
 TheReporting = Annotated[Reporting, Depends(_reporting)]
 Reader = Annotated[Administrator, Depends(_administrator(Permission.READ))]

@@ -61,6 +61,7 @@ def build_site(
         requests_for_credits=requests,
         campaigns=books.compensation,
         reporting=Reporting(front_page, books.usage_reports(settings.cost_table), settings.default_time_zone),
+        administration=books,
     )
     signing = signing_secrets(settings) if secrets is None else secrets
     links = open_pages(api, books, books.used_links, settings, signing)

@@ -38,6 +38,7 @@ def empty(superuser_url: str) -> None:
             "accounts",
             "holds",
             "entries",
+            "entry_texts",
             "credit_lots",
             "credit_requests",
             "campaigns",
@@ -56,6 +57,8 @@ def empty(superuser_url: str) -> None:
             "usage_of_plans",
             "used_models",
             "top_accounts",
+            "batches",
+            "batch_items",
         ):
             connection.execute(sql.SQL("DELETE FROM solaris.{}").format(sql.Identifier(table)))
         # Clocks of tests are behind the database's, which has set the moment up to which the first round goes.

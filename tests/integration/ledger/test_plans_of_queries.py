@@ -67,7 +67,14 @@ _METERING: Mapping[str, object] = {
     "details": "{}",
 }
 
-_ALL_CHANGES: Mapping[str, object] = {"action": None, "actor": None, "since": None, "before": None, "limit": 50}
+_ALL_CHANGES: Mapping[str, object] = {
+    "action": None,
+    "actor": None,
+    "since": None,
+    "before": None,
+    "batch_id": None,
+    "limit": 50,
+}
 _ALL_REQUESTS: Mapping[str, object] = {"request_id": None, "state": None, "before": None, "limit": 50}
 _LIST: Mapping[str, object] = {
     "query": "",
