@@ -177,8 +177,10 @@ async def test_a_reset_is_in_lists_of_accounts_at_once(world: World) -> None:
     await world.hold(0, 0)
     await world.use(100)
     exhausted = AccountFilter(state=State.EXHAUSTED)
+    world.clock.wait(seconds=1)
     if isinstance(world.ledger, PostgresLedger):
-        await world.ledger.rollup.roll_up()
+        for _ in range(2):  # the first one sets the moment up to which the second one goes
+            await world.ledger.rollup.roll_up()
     assert len((await world.ledger.account_list.page(exhausted)).accounts) == 1
     await reset(world)
     assert (await world.ledger.account_list.page(exhausted)).accounts in ([], ())

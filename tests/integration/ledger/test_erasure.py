@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import psycopg
 import pytest
 from psycopg import sql
@@ -22,7 +24,7 @@ SECRETS = ("ana@example.org", "Ana Souza", "divorce lawyer", "she was ill")
 
 
 @pytest.fixture
-async def world(postgres_ledger: PostgresLedger, clock: Clock) -> World:
+async def world(postgres_ledger: PostgresLedger, clock: Clock, ledger_url: str) -> World:
     """Ana, of whom much was written down, and Bia."""
     made = World(postgres_ledger, clock)
     ledger = made.ledger
@@ -35,6 +37,13 @@ async def world(postgres_ledger: PostgresLedger, clock: Clock) -> World:
     await ledger.actions.send(Message(ANA, SECRETS[2], "admin:root", "m", by_mail=True, reason=SECRETS[3]))
     await ledger.requests.make(NewCreditRequest(new_hold_id(), ANA, 5, SECRETS[2], ANA, open_limit=3, day_limit=3))
     await made.use(40)
+    with psycopg.connect(ledger_url) as connection:
+        connection.execute(
+            "INSERT INTO solaris.refusals (account_id, refusal_id, at, last_at, count, reason, status, message,"
+            " call_type, locale, process, waited_ms, figures) VALUES"
+            " (%s, gen_random_uuid(), now(), now(), 1, 'inactive', 403, %s, 'acompletion', 'pt_BR', 'p', 0, %s)",
+            [ANA, f"Conta suspensa: {SECRETS[3]}", json.dumps({"status_reason": SECRETS[3], "plan": "default"})],
+        )
     return made
 
 

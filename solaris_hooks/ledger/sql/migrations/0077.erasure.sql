@@ -1,6 +1,6 @@
 -- Personal data can be erased, and the books still balance: what people write stands beside the chain, which has a
 -- salted digest of it.
--- depends: 0076.merge
+-- depends: 0065.refusals 0076.merge
 --
 -- Errors of our own: as in 0004.
 
@@ -159,6 +159,10 @@ BEGIN
         ended_at = coalesce(d.ended_at, p_now, clock_timestamp())
     WHERE d.account_id = p_account_id AND d.channel = 'mail' AND d.audience = 'user';
     GET DIAGNOSTICS deliveries = ROW_COUNT;
+    -- What he read when he was refused may have had the reason of his status in it.
+    UPDATE solaris.refusals AS f SET
+        message = erased, key_prefix = NULL, figures = solaris.without_texts_v1(f.figures::jsonb)::json
+    WHERE f.account_id = p_account_id;
     UPDATE solaris.audit AS a SET
         before = solaris.without_texts_v1(a.before), after = solaris.without_texts_v1(a.after),
         reason = CASE WHEN a.reason IS NOT NULL THEN erased END
