@@ -9,7 +9,7 @@ from solaris_hooks.web.action_answers import MessageAnswer, PreferencesAnswer, R
 from solaris_hooks.web.action_bodies import MessageBody, OwnPreferencesBody, PreferencesBody, ResetBody
 from solaris_hooks.web.action_errors import TooManyMessagesError, UnreachableError
 from solaris_hooks.web.answers import AccountAnswer
-from solaris_hooks.web.dependencies import Changer, Reader, TheAccountId, TheBooks, existing
+from solaris_hooks.web.dependencies import Changer, Reader, Supporter, TheAccountId, TheBooks, existing
 from solaris_hooks.web.description import CONFLICT, NOT_FOUND, error_answers
 from solaris_hooks.web.routes.me import OwnAccount
 
@@ -45,7 +45,7 @@ async def reset_period(
     },
 )
 async def send_message(
-    administrator: Changer, books: TheBooks, account: TheAccountId, body: MessageBody, response: Response
+    administrator: Supporter, books: TheBooks, account: TheAccountId, body: MessageBody, response: Response
 ) -> MessageAnswer:
     """Send plain text, once for each idempotency key: in the chat with his next answer, by e-mail, or both."""
     result = await books.actions.send(body.message(account, administrator.actor))
@@ -67,7 +67,7 @@ async def read_preferences(_: Reader, books: TheBooks, account: TheAccountId) ->
 
 @router.put("/preferences", summary="Set a user's preferences", responses=NOT_FOUND)
 async def put_preferences(
-    administrator: Changer, books: TheBooks, account: TheAccountId, body: PreferencesBody
+    administrator: Supporter, books: TheBooks, account: TheAccountId, body: PreferencesBody
 ) -> PreferencesAnswer:
     """Set what is sent. Written to the audit trail."""
     change = body.change(account, administrator.actor, body.reason)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 
 from solaris_hooks.web.administration_answers import MergeAnswer
 from solaris_hooks.web.administration_bodies import MergeBody
-from solaris_hooks.web.dependencies import Changer, TheAccountId, TheAdministration
+from solaris_hooks.web.dependencies import Governor, TheAccountId, TheAdministration
 from solaris_hooks.web.description import NOT_FOUND, error_answers
 
 router = APIRouter(prefix="/api/v1/accounts/{account}/merge", tags=["accounts"])
@@ -15,7 +15,7 @@ _CONFLICT = error_answers(409, "One of the accounts was merged before, or the ke
 
 @router.post("", summary="Merge an account into another", responses={**NOT_FOUND, **_CONFLICT})
 async def merge_account(
-    administrator: Changer,
+    administrator: Governor,
     administration: TheAdministration,
     account: TheAccountId,
     body: MergeBody,
