@@ -1,0 +1,40 @@
+"""What a user sets for himself: language, and how he is told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from solaris_hooks.ledger.records import AccountChange
+from solaris_hooks.messages import LOCALES
+from solaris_hooks.quota.errors import InvalidRequestError
+from solaris_hooks.web.pages.door import OwnDoor
+from solaris_hooks.web.pages.visit import OwnVisit
+
+
+class PreferencePages:
+    """``/me/settings``."""
+
+    def __init__(self, door: OwnDoor) -> None:
+        """Keep the door."""
+        self._door = door
+        self._books = door.services.api.books
+
+    def routes(self) -> Sequence[BaseRoute]:
+        """The addresses of these pages."""
+        return [
+            self._door.get("/settings", self._show),
+            self._door.post("/settings", self._save),
+        ]
+
+    async def _show(self, visit: OwnVisit) -> Response:
+        return visit.show("settings.html")
+
+    async def _save(self, visit: OwnVisit) -> Response:
+        locale = visit.text("locale")
+        if locale not in LOCALES:
+            raise InvalidRequestError(f"A language is one of {', '.join(LOCALES)}.", param="locale")
+        await self._books.put_account(visit.account_id, AccountChange(locale=locale), actor=visit.account_id)
+        return visit.to("/settings", done="saved")
