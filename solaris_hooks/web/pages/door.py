@@ -145,12 +145,14 @@ class OwnDoor:
     def entrance(self, request: Request, status: int, *, problem: str = "") -> Response:
         """The page on which users sign in; or, for whoever comes from another site, one that asks again from here.
 
+        The browser keeps a ``SameSite=Strict`` cookie back from a request that another site, such as the chat, led to.
+
         Args:
             request: the request.
             status: of the page.
             problem: what the page says: a key of ``sign_in.html``.
         """
-        if request.method == "GET" and from_elsewhere(request) and self.badge(request) is None:
+        if not problem and request.method == "GET" and from_elsewhere(request) and self.badge(request) is None:
             return self._page(request, "onward.html", to=request.url.path)
         response = self._page(
             request, "sign_in.html", status=status, problem=problem, minutes=int(WINDOW.total_seconds()) // 60

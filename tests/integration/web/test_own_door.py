@@ -18,7 +18,7 @@ from solaris_hooks.ledger.postgres import PostgresLedger
 from solaris_hooks.ledger.records import AccountChange, Grant
 from solaris_hooks.quota.ids import AccountId, account_id
 from solaris_hooks.settings import CreditRequestLimits, Settings, UnknownUsers
-from solaris_hooks.web.access import ForbiddenError, Holder, UnauthenticatedError
+from solaris_hooks.web.access import AuthenticationUnavailableError, ForbiddenError, Holder, UnauthenticatedError
 from solaris_hooks.web.admin.door import COOKIE as ADMIN_COOKIE
 from solaris_hooks.web.api import mount
 from solaris_hooks.web.asgi import MAX_BODY_BYTES
@@ -39,13 +39,16 @@ SECOND = dt.timedelta(seconds=1)
 
 
 class Keys(FakeAuthenticator):
-    """Keys that tests revoke, or give to somebody else."""
+    """Keys that tests revoke or give to somebody else, checked by somebody who may be away."""
 
     def __init__(self) -> None:
         self.revoked: set[str] = set()
         self.given: dict[str, AccountId] = {}
+        self.away = False
 
     async def holder(self, request: Request, *, key: str | None = None) -> Holder:
+        if self.away:
+            raise AuthenticationUnavailableError
         if key in self.revoked:
             raise UnauthenticatedError
         if key == "sk-master":
@@ -214,6 +217,26 @@ async def test_whoever_comes_from_another_site_is_led_on_from_here(browser: http
     answer = await browser.get(f"{ME}/settings?x=%22%3E%3Cscript%3E", headers={"sec-fetch-site": "cross-site"})
     assert answer.status_code == 200
     assert f'content="0;url={ME}/settings"' in answer.text
+
+
+async def test_a_link_that_is_no_longer_good_says_so_to_whoever_comes_from_the_chat(
+    browser: httpx.AsyncClient, name: str
+) -> None:
+    answer = await browser.get(link_of(name, secrets=["x"]), headers={"sec-fetch-site": "cross-site"})
+    assert (answer.status_code, "was used before" in answer.text) == (403, True)
+
+
+async def test_while_litellm_cannot_check_keys_nothing_is_shown_and_no_session_is_lost(
+    browser: httpx.AsyncClient, keys: Keys, name: str
+) -> None:
+    await entered(browser, name)
+    keys.away = True
+    answer = await browser.get(ME)
+    assert answer.status_code == 503
+    assert f"{name}@example.org" not in answer.text
+    assert (await browser.post(f"{ME}/sign-in", data={"key": f"sk-user-{name}"})).status_code == 503
+    keys.away = False
+    assert (await browser.get(ME)).status_code == 200
 
 
 # ------------------------------------------------------------------ how long
