@@ -163,7 +163,9 @@ async def test_entries_and_settings_are_for_everybody(browse: Browse, site: Site
         await keep(page, f"statement-{path}-{look}")
 
 
-async def test_language_and_colours_are_chosen_here(browse: Browse, site: Site) -> None:
+async def test_language_messages_and_colours_are_chosen_here(
+    browse: Browse, site: Site, ledger: PostgresLedger
+) -> None:
     page = await browse()
     await opened(page, site, BRUNO)
     await page.goto(site.address("/me/settings"))
@@ -175,6 +177,10 @@ async def test_language_and_colours_are_chosen_here(browse: Browse, site: Site) 
     await expect(page.get_by_role("status")).to_have_text("Saved.")
     await expect(page.locator("html")).to_have_attribute("lang", "en")
     await expect(page.get_by_role("button", name="Light")).to_be_visible()
+    await page.get_by_label("By e-mail").uncheck()
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_label("By e-mail")).not_to_be_checked()
+    assert (await ledger.actions.preferences(BRUNO)).mails is False
     await page.locator("#field-locale").select_option("pt_BR")
     await page.get_by_role("button", name="Save").click()
     await expect(page.get_by_role("status")).to_have_text("Salvo.")
@@ -185,9 +191,9 @@ async def test_what_is_booked_can_be_taken_home(browse: Browse, site: Site) -> N
     await opened(page, site, ANA)
     await page.goto(site.address("/me/settings"))
     async with page.expect_download() as downloading:
-        await page.get_by_role("link", name="Baixar todos os lançamentos (CSV)").click()
+        await page.get_by_role("link", name="Todos os lançamentos: XLSX").click()
     download = await downloading.value
-    assert download.suggested_filename == "solaris-entries.csv"
+    assert download.suggested_filename == "solaris-entries.xlsx"
 
 
 async def test_signing_out_everywhere_closes_every_window(browse: Browse, site: Site, watch: Watch) -> None:

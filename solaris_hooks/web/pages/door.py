@@ -176,7 +176,7 @@ class OwnDoor:
                 return None
             if holder.account_id != live.actor:
                 return None
-        return await self.services.api.books.account(account_id(live.actor))
+        return await self.services.books.account(account_id(live.actor))
 
     async def _answered(self, request: Request, badge: Badge, account: Account, answer: Answer) -> Response:
         locale = account.balance.locale

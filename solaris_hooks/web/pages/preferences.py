@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from solaris_hooks.ledger.records import AccountChange
+from solaris_hooks.ledger.account_actions import PreferenceChange
 from solaris_hooks.messages import LOCALES
 from solaris_hooks.quota.errors import InvalidRequestError
 from solaris_hooks.web.pages.door import OwnDoor
@@ -20,7 +20,7 @@ class PreferencePages:
     def __init__(self, door: OwnDoor) -> None:
         """Keep the door."""
         self._door = door
-        self._books = door.services.api.books
+        self._actions = door.services.books.actions
 
     def routes(self) -> Sequence[BaseRoute]:
         """The addresses of these pages."""
@@ -30,11 +30,19 @@ class PreferencePages:
         ]
 
     async def _show(self, visit: OwnVisit) -> Response:
-        return visit.show("settings.html")
+        return visit.show("settings.html", preferences=await self._actions.preferences(visit.account_id))
 
     async def _save(self, visit: OwnVisit) -> Response:
         locale = visit.text("locale")
         if locale not in LOCALES:
             raise InvalidRequestError(f"A language is one of {', '.join(LOCALES)}.", param="locale")
-        await self._books.put_account(visit.account_id, AccountChange(locale=locale), actor=visit.account_id)
+        await self._actions.set_preferences(
+            PreferenceChange(
+                visit.account_id,
+                visit.account_id,
+                locale=locale,
+                mails=bool(visit.text("mails")),  # a box without its mark is not sent
+                chat_notices=bool(visit.text("chat_notices")),
+            )
+        )
         return visit.to("/settings", done="saved")

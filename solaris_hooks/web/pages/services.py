@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from solaris_hooks.ledger.admin_sessions import AdminSessions
-from solaris_hooks.ledger.port import Events
 from solaris_hooks.ledger.used_links import UsedLinks
 from solaris_hooks.web.dependencies import Services
+from solaris_hooks.web.export import EventfulBooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +15,13 @@ class PageServices:
     """What the API is built on, and what pages need beside it.
 
     Attributes:
-        api: books, keys and requests for credits: pages do what the API does.
-        events: what users were told.
+        api: keys and requests for credits: pages do what the API does.
+        books: of the API, with what users were told.
         used: which links of the chat were opened.
         sessions: which sessions live, and who failed to begin one.
     """
 
     api: Services
-    events: Events
+    books: EventfulBooks
     used: UsedLinks
     sessions: AdminSessions

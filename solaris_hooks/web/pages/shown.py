@@ -32,6 +32,8 @@ TOLD = frozenset(
         EventKind.CREDIT_REVOKED,
         EventKind.CREDIT_DECIDED,
         EventKind.PERIOD_RENEWED,
+        EventKind.PERIOD_RESET,
+        EventKind.MESSAGE_SENT,
         EventKind.ACCOUNT_SUSPENDED,
         EventKind.ACCOUNT_REACTIVATED,
     }
@@ -98,7 +100,7 @@ class Shown:
 
 async def shown_of(services: PageServices, account: Account) -> Shown:
     """The statement of an account as of now. Every figure in it is of that account alone."""
-    balance, books = account.balance, services.api.books
+    balance, books = account.balance, services.books
     zone = ZoneInfo(balance.time_zone)
     since, renews_on = (each.astimezone(zone).date() for each in (balance.period.start, balance.period.end))
     today = min(max(since, dt.datetime.now(zone).date()), max(since, renews_on - dt.timedelta(days=1)))
@@ -106,7 +108,7 @@ async def shown_of(services: PageServices, account: Account) -> Shown:
     known = await books.daily_usage(balance.account_id, since=first, until=today)
     by_day = _by_day(known)
     runs_out = exhaustion_day(balance.remaining, by_day, today=today, renews_on=renews_on)
-    events = await services.events.events(balance.account_id, limit=_LOOKED_THROUGH)
+    events = await books.events(balance.account_id, limit=_LOOKED_THROUGH)
     return Shown(
         days=[(day, by_day[day]) for day in _days(since, today)],
         models=_by_model([each for each in known if each.day >= since]),
@@ -122,7 +124,7 @@ async def shown_of(services: PageServices, account: Account) -> Shown:
 async def entries_of(services: PageServices, account: Account, *, before: int | None) -> EntryPage:
     """A page of entries with numbers below ``before``."""
     own: AccountId = account.balance.account_id
-    found = await services.api.books.entries(own, limit=ENTRIES + 1, before=before)
+    found = await services.books.entries(own, limit=ENTRIES + 1, before=before)
     page = found[:ENTRIES]
     return EntryPage(lines(account.balance.locale, page), page[-1].number if len(found) > ENTRIES else None)
 

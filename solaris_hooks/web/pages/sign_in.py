@@ -83,7 +83,7 @@ class OwnSigningIn:
         services, ticket = self._door.services, self._links.read(token)
         expires_at = ticket.issued_at + dt.timedelta(seconds=self._links.lifetime_seconds)
         used = await services.used.use(ticket.account_id, ticket.link_id, expires_at=expires_at)
-        account = await services.api.books.account(ticket.account_id) if used else None
+        account = await services.books.account(ticket.account_id) if used else None
         if account is None:
             raise LinkError
         return account

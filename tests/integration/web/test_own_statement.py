@@ -7,6 +7,7 @@ import datetime as dt
 import html
 import io
 import re
+import zipfile
 from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -18,6 +19,7 @@ import pytest
 from fastapi import FastAPI
 
 from solaris_hooks.credits.requests import CreditRequests
+from solaris_hooks.ledger.account_actions import Message, Preferences, Reset
 from solaris_hooks.ledger.audit_trail import AuditFilter
 from solaris_hooks.ledger.credit_requests import RequestState
 from solaris_hooks.ledger.postgres import PostgresLedger
@@ -193,7 +195,7 @@ async def test_what_is_taken_home_is_what_the_ledger_has(own: Own) -> None:
     answer = await own.browser.get(f"{ME}/entries.csv")
     assert answer.headers["content-disposition"] == 'attachment; filename="solaris-entries.csv"'
     assert answer.text.startswith("\ufeff")
-    table = list(csv.DictReader(io.StringIO(answer.text[1:]), delimiter=";"))
+    table = list(csv.DictReader(io.StringIO(answer.text[1:])))
     entries = await all_entries(own)
     assert [(int(row["number"]), int(row["tokens"]), int(row["remaining"])) for row in table] == [
         (each.number, each.tokens, each.allowance_after + each.credits_after - each.overage_after) for each in entries
@@ -203,12 +205,26 @@ async def test_what_is_taken_home_is_what_the_ledger_has(own: Own) -> None:
     ]
     assert table[0]["entry"] == "Créditos recebidos: obrigado"
     usage = await own.browser.get(f"{ME}/usage.csv")
-    (row,) = csv.DictReader(io.StringIO(usage.text[1:]), delimiter=";")
+    (row,) = csv.DictReader(io.StringIO(usage.text[1:]))
     assert (row["charge"], row["requests"], row["input_tokens"]) == ("1500", "1", "1500")
     assert row["model"] == "'=cmd|' /C calc'!A0", "a spreadsheet computes nothing of what others have named"
-    await own.books.put_account(own.id, AccountChange(locale="en"), actor="admin:marta")
-    assert '"1500"' not in (await own.browser.get(f"{ME}/usage.csv")).text
-    assert ",1500\r\n" in (await own.browser.get(f"{ME}/usage.csv")).text
+    for name, count in (("entries", len(entries)), ("usage", 1)):
+        book = await own.browser.get(f"{ME}/{name}.xlsx")
+        with zipfile.ZipFile(io.BytesIO(book.content)) as parts:
+            assert parts.read("xl/worksheets/sheet1.xml").count(b"<row ") == 1 + count
+
+
+async def test_all_that_is_known_of_somebody_is_his_to_take(own: Own) -> None:
+    await own.use(1_500, "gpt-4o")
+    await own.send("/requests", package="Pequeno", reason="um")
+    answer = await own.browser.get(f"{ME}/data.json")
+    assert answer.headers["content-disposition"] == 'attachment; filename="solaris-data.json"'
+    data = answer.json()
+    assert data["complete"] is True
+    assert (data["account"]["id"], data["account"]["allowance"]["used"]) == (own.id, 1_500)
+    assert [each["number"] for each in data["entries"]] == [each.number for each in await all_entries(own)]
+    assert [each["reason"] for each in data["requests"]] == ["um"]
+    assert "admin:marta" not in answer.text, "nobody reads which administrator did what"
 
 
 async def test_it_says_when_nothing_is_left_and_what_to_do(own: Own) -> None:
@@ -351,7 +367,7 @@ async def test_where_nobody_may_ask_there_is_no_form(books: PostgresLedger, own:
 
 async def test_the_language_is_the_account_s_and_its_user_may_change_it(own: Own) -> None:
     assert '<html lang="pt-BR"' in await own.page()
-    answer = await own.send("/settings", locale="en")
+    answer = await own.send("/settings", locale="en", mails="1", chat_notices="1")
     assert answer.headers["location"] == f"{ME}/settings?done=saved"
     page = await own.page("/settings?done=saved")
     assert '<html lang="en"' in page
@@ -360,7 +376,36 @@ async def test_the_language_is_the_account_s_and_its_user_may_change_it(own: Own
     assert (change.actor, change.after) == (own.id, {"locale": "en"})
     own.browser.cookies.set("solaris_language", "pt_BR")
     assert '<html lang="en"' in await own.page(), "a browser's own choice is for those whom nobody knows"
-    assert (await own.send("/settings", locale="xx")).status_code == 400
+    assert (await own.send("/settings", locale="xx", mails="1")).status_code == 400
+    assert (await own.books.actions.preferences(own.id)) == Preferences("en", mails=True, chat_notices=True)
+
+
+@pytest.mark.parametrize(("mails", "chat_notices"), [(True, False), (False, True), (False, False), (True, True)])
+async def test_its_user_says_how_he_is_told(own: Own, mails: bool, chat_notices: bool) -> None:  # noqa: FBT001
+    marked = {"mails": "1"} if mails else {}
+    marked |= {"chat_notices": "1"} if chat_notices else {}
+    assert (await own.send("/settings", locale="pt_BR", **marked)).status_code == 303
+    assert await own.books.actions.preferences(own.id) == Preferences("pt_BR", mails, chat_notices)
+    account = await own.books.account(own.id)
+    assert account is not None
+    assert account.notices is chat_notices
+    page = await own.page("/settings")
+    boxes = re.findall(r'<input type="checkbox" name="(\w+)" value="1"( checked)?>', page)
+    assert boxes == [
+        ("mails", " checked" if mails else ""),
+        ("chat_notices", " checked" if chat_notices else ""),
+    ]
+
+
+async def test_a_message_and_a_reset_are_among_the_notices(own: Own) -> None:
+    await own.use(1_500, "gpt-4o")
+    await own.books.actions.send(Message(own.id, "No sábado o serviço <b>para</b>.", "admin:marta", "m"))
+    await own.books.actions.reset(Reset(own.id, "falha nossa", "admin:marta", "r"))
+    page = html.unescape(await own.page())
+    assert "Mensagem do administrador: No sábado o serviço <b>para</b>." in page
+    assert "Seu uso deste período foi zerado. falha nossa" in page
+    assert "<b>para" not in await own.page()
+    assert "Restam 1.000.000 de 1.000.000 tokens" in words(page)
 
 
 async def test_the_colours_are_the_browser_s(own: Own) -> None:
