@@ -6,6 +6,7 @@ import datetime as dt
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -65,21 +66,11 @@ class OwnDoor:
             path: below ``/solaris/me``.
             answer: makes the page.
         """
-
-        async def endpoint(request: Request) -> Response:
-            return await self.guarded(request, answer)
-
-        return Route(f"/me{path}", endpoint, methods=["GET"])
+        return Route(f"/me{path}", partial(self.guarded, answer=answer), methods=["GET"])
 
     def post(self, path: str, answer: Answer) -> Route:
         """A form that changes something. Arguments as of :meth:`get`."""
-
-        async def endpoint(request: Request) -> Response:
-            if not from_here(request):
-                return self.refuse(request, ForbiddenError("This form was sent from another site."))
-            return await self.guarded(request, answer)
-
-        return Route(f"/me{path}", endpoint, methods=["POST"])
+        return Route(f"/me{path}", partial(self._taken, answer=answer), methods=["POST"])
 
     async def guarded(self, request: Request, answer: Answer) -> Response:
         """Let whoever has a session through to his own account; ask everybody else to sign in."""
@@ -166,6 +157,11 @@ class OwnDoor:
         if error.status >= 500:  # noqa: PLR2004 - HTTP
             _LOG.warning("%s %r: %s", request.method, request.url.path, error, exc_info=error)
         return self._page(request, "error.html", locale=locale, status=error.status, error=error)
+
+    async def _taken(self, request: Request, answer: Answer) -> Response:
+        if not from_here(request):
+            return self.refuse(request, ForbiddenError("This form was sent from another site."))
+        return await self.guarded(request, answer)
 
     async def _account(self, request: Request, badge: Badge, live: LiveSession) -> Account | None:
         """The account of a session; None where its key is no longer good, or pays from another account."""
