@@ -14,7 +14,7 @@ from solaris_hooks.ledger.administration import Administration
 from solaris_hooks.ledger.compensation import Compensation
 from solaris_hooks.ledger.front_page import FrontPage
 from solaris_hooks.ledger.port import Books
-from solaris_hooks.ledger.records import Account
+from solaris_hooks.ledger.records import Account, AccountChange
 from solaris_hooks.ledger.usage_reports import UsageReports
 from solaris_hooks.quota.errors import NotFoundError
 from solaris_hooks.quota.ids import AccountId, account_id
@@ -136,6 +136,21 @@ Governor = Annotated[Administrator, Depends(_administrator(Permission.GOVERN))]
 TheHolder = Annotated[Holder, Depends(_holder)]
 TheAccountId = Annotated[AccountId, Depends(_account_id)]
 ThePlanId = Annotated[str, Depends(_plan_id)]
+
+
+async def own_account(services: Services, holder: Holder) -> Account:
+    """The account of somebody with a virtual key; made now if accounts are made at first sight.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    account = await services.books.account(holder.account_id)
+    if account is not None:
+        return account
+    if not services.open_accounts:
+        raise NotFoundError("There is no account for this key; ask an administrator for one.")
+    first = AccountChange(email=holder.email)
+    return await services.books.put_account(holder.account_id, first, actor="system")
 
 
 async def existing(books: Books, wanted: AccountId) -> Account:

@@ -64,7 +64,7 @@ def build_site(
         administration=books,
     )
     signing = signing_secrets(settings) if secrets is None else secrets
-    links = open_pages(api, books, books.used_links, settings, signing)
+    links = open_pages(api, books, settings, signing)
     if links is not None:
         door = door_of(authenticator, books.admin_sessions, settings, signing)
         add_admin(api, door, AdminServices(books, requests, front_page, settings, keys_of))

@@ -18,10 +18,10 @@ from solaris_hooks.web.admin.accounts import AccountsPages
 from solaris_hooks.web.admin.door import Door
 from solaris_hooks.web.admin.overview import OverviewPages
 from solaris_hooks.web.admin.refusals import RefusalPages
-from solaris_hooks.web.admin.seals import Seals
 from solaris_hooks.web.admin.services import AdminServices
 from solaris_hooks.web.admin.sign_in import SigningIn
 from solaris_hooks.web.paths import root_of
+from solaris_hooks.web.seals import Seals
 
 
 def door_of(authenticator: Authenticator, sessions: AdminSessions, settings: Settings, secrets: Sequence[str]) -> Door:
@@ -36,7 +36,7 @@ def door_of(authenticator: Authenticator, sessions: AdminSessions, settings: Set
     return Door(
         authenticator=authenticator,
         sessions=sessions,
-        seals=Seals(secrets),
+        seals=Seals(secrets, "admin"),
         secure=settings.public_url.startswith("https:"),
         locale=settings.default_locale,
         time_zone=settings.default_time_zone,

@@ -14,25 +14,11 @@ from solaris_hooks.roles import Permission
 from solaris_hooks.web.access import Administrator
 from solaris_hooks.web.asgi import MOUNT_PATH
 from solaris_hooks.web.dependencies import segment
+from solaris_hooks.web.look import Look
 from solaris_hooks.web.pages.rendering import page
 from solaris_hooks.web.paths import root_of
 
 ADMIN_PATH = f"{MOUNT_PATH}/admin"
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """How somebody's pages look: his language, his days, his colours.
-
-    Attributes:
-        locale: ``pt_BR`` or ``en``.
-        time_zone: IANA name of the zone in which days begin.
-        theme: ``light``, ``dark`` or ``auto`` (as the browser says).
-    """
-
-    locale: str
-    time_zone: str
-    theme: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from solaris_hooks.ledger.records import Account, AccountChange
-from solaris_hooks.quota.errors import NotFoundError
+from solaris_hooks.ledger.records import Account
 from solaris_hooks.web.answers import AccountAnswer, EntriesAnswer, UsageAnswer
 from solaris_hooks.web.bodies import EntriesQuery, UsageQuery
-from solaris_hooks.web.dependencies import TheBooks, TheHolder, TheServices
+from solaris_hooks.web.dependencies import TheBooks, TheHolder, TheServices, own_account
 from solaris_hooks.web.description import NOT_FOUND
 from solaris_hooks.web.history import entries_page, usage_over
 
@@ -18,13 +17,7 @@ router = APIRouter(prefix="/api/v1/me", tags=["me"])
 
 
 async def _own_account(holder: TheHolder, services: TheServices) -> Account:
-    account = await services.books.account(holder.account_id)
-    if account is not None:
-        return account
-    if not services.open_accounts:
-        raise NotFoundError("There is no account for this key; ask an administrator for one.")
-    first = AccountChange(email=holder.email)
-    return await services.books.put_account(holder.account_id, first, actor="system")
+    return await own_account(services, holder)
 
 
 OwnAccount = Annotated[Account, Depends(_own_account)]
