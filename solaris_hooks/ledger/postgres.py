@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -294,6 +294,12 @@ class PostgresLedger:
         lots = await self._lots([AccountId(row["account_id"]) for row in page])
         accounts = [rows.account(row, lots.get(row["account_id"], ())) for row in page]
         return AccountPage(accounts, accounts[-1].balance.account_id if more else None)
+
+    async def accounts_named(self, account_ids: Iterable[AccountId]) -> Mapping[AccountId, Account]:
+        """Some accounts as of now, without their lots; those that there are none of are left out."""
+        parameters = {"account_ids": sorted(set(account_ids)), "now": self._clock()}
+        found = await self._statements.all("accounts_named", parameters) if parameters["account_ids"] else ()
+        return {AccountId(row["account_id"]): rows.account(row, ()) for row in found}
 
     async def put_account(
         self, account_id: AccountId, change: AccountChange, *, actor: str, reason: str | None = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-FILES = ("queries.sql", "deliveries.sql", "sessions.sql")
+FILES = ("queries.sql", "deliveries.sql", "sections.sql", "sessions.sql")
 
 _NAME = re.compile(r"^-- (?P<name>[a-z_]+) --$", re.MULTILINE)
 _PARAMETER = re.compile(r"%\((?P<name>[a-z_]+)\)s")

@@ -14,6 +14,7 @@ from solaris_hooks.settings import Settings
 from solaris_hooks.web.access import Authenticator
 from solaris_hooks.web.admin.door import Door
 from solaris_hooks.web.admin.overview import OverviewPages
+from solaris_hooks.web.admin.requests import RequestPages
 from solaris_hooks.web.admin.seals import Seals
 from solaris_hooks.web.admin.services import AdminServices
 from solaris_hooks.web.admin.sign_in import SigningIn
@@ -41,7 +42,10 @@ def door_of(authenticator: Authenticator, sessions: AdminSessions, settings: Set
 
 def add_admin(app: FastAPI, door: Door, services: AdminServices) -> None:
     """Put the pages beside the API."""
-    sections = (OverviewPages(services),)
+    sections = (
+        OverviewPages(services),
+        RequestPages(services),
+    )
     routes: list[BaseRoute] = [
         Route("/admin/", _without_slash, methods=["GET"]),  # LiteLLM's admin UI adds one
         *SigningIn(door).routes(),
