@@ -19,3 +19,10 @@ LIMIT %(limit)s;
 -- requests_waiting_count --
 -- How many requests wait for a decision.
 SELECT count(*) AS waiting FROM solaris.credit_requests WHERE state = 'requested';
+
+-- deliveries_open_counts --
+-- How many deliveries wait, failed or were given up.
+SELECT state, count(*) AS deliveries
+FROM solaris.deliveries
+WHERE state IN ('pending', 'failed', 'dead')
+GROUP BY state;

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 from solaris_hooks.ledger.admin_sessions import AdminSessions
 from solaris_hooks.settings import Settings
 from solaris_hooks.web.access import Authenticator
+from solaris_hooks.web.admin.alerts import AlertPages
 from solaris_hooks.web.admin.door import Door
 from solaris_hooks.web.admin.overview import OverviewPages
 from solaris_hooks.web.admin.requests import RequestPages
@@ -45,6 +46,7 @@ def add_admin(app: FastAPI, door: Door, services: AdminServices) -> None:
     sections = (
         OverviewPages(services),
         RequestPages(services),
+        AlertPages(services),
     )
     routes: list[BaseRoute] = [
         Route("/admin/", _without_slash, methods=["GET"]),  # LiteLLM's admin UI adds one

@@ -126,6 +126,11 @@ class Visit:
         return RedirectResponse(f"{self.root}/admin{path}{_query({**query, 'done': done})}", 303)
 
 
+def address(path: str, parameters: Mapping[str, str]) -> str:
+    """A path below ``/solaris/admin`` with those of its parameters that say something."""
+    return path + _query(parameters)
+
+
 def _query(parameters: Mapping[str, str]) -> str:
     said = "&".join(f"{name}={quote(value, safe='')}" for name, value in parameters.items() if value)
     return f"?{said}" if said else ""
