@@ -22,6 +22,7 @@ from solaris_hooks.ledger.event import Event
 from solaris_hooks.ledger.lanes import Lanes
 from solaris_hooks.ledger.lengths import LengthCount
 from solaris_hooks.ledger.overview import Overview
+from solaris_hooks.ledger.plan_effects import PlanEffects
 from solaris_hooks.ledger.postgres_credits import PostgresCreditLots, PostgresRequestBook
 from solaris_hooks.ledger.records import (
     NOTHING,
@@ -100,6 +101,7 @@ class PostgresLedger:
         self.compensation = Compensation(self._statements, self._clock)
         self.requests = PostgresRequestBook(self._statements, self._clock)
         self.overview = Overview(self._statements, self._clock)
+        self.plan_effects = PlanEffects(self._statements, self._clock)
         self.admin_sessions = PostgresAdminSessions(self._statements, self._clock)
         self.used_links = PostgresUsedLinks(self._statements)
         self.deliveries = Deliveries(self._statements, now=self._clock)

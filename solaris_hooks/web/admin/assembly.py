@@ -13,8 +13,10 @@ from solaris_hooks.ledger.admin_sessions import AdminSessions
 from solaris_hooks.settings import Settings
 from solaris_hooks.web.access import Authenticator
 from solaris_hooks.web.admin.alerts import AlertPages
+from solaris_hooks.web.admin.audit import AuditPages
 from solaris_hooks.web.admin.door import Door
 from solaris_hooks.web.admin.overview import OverviewPages
+from solaris_hooks.web.admin.plans import PlanPages
 from solaris_hooks.web.admin.requests import RequestPages
 from solaris_hooks.web.admin.seals import Seals
 from solaris_hooks.web.admin.services import AdminServices
@@ -47,6 +49,8 @@ def add_admin(app: FastAPI, door: Door, services: AdminServices) -> None:
         OverviewPages(services),
         RequestPages(services),
         AlertPages(services),
+        PlanPages(services),
+        AuditPages(services),
     )
     routes: list[BaseRoute] = [
         Route("/admin/", _without_slash, methods=["GET"]),  # LiteLLM's admin UI adds one

@@ -33,7 +33,7 @@ class Problem:
 
 @dataclass(slots=True)
 class Form:
-    """A form that was sent, or that is empty yet.
+    """A form that was sent, or that is empty yet; of a form that only asks, what stands in the address.
 
     Attributes:
         problems: by name of field.
@@ -49,7 +49,7 @@ class Form:
 
     def typed(self, name: str, otherwise: object = "") -> str:
         """What stands in a field: what was typed, or what the page says where nothing was sent yet."""
-        said = self.visit.form.get(name)
+        said = (self.visit.form or self.visit.request.query_params).get(name)
         return said if isinstance(said, str) else "" if otherwise is None else str(otherwise)
 
     def chosen(self, name: str, otherwise: object = False) -> bool:  # noqa: FBT002 - a template calls it
