@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 from solaris_hooks.ledger import rows
 from solaris_hooks.ledger.account_terms import PostgresAccountTerms
 from solaris_hooks.ledger.admin_sessions import PostgresAdminSessions
-from solaris_hooks.ledger.audit import verified
+from solaris_hooks.ledger.audit import Progress, verified
 from solaris_hooks.ledger.audit_trail import PostgresAuditTrail
 from solaris_hooks.ledger.checkpoints import Checkpoint
 from solaris_hooks.ledger.compensation import Compensation
@@ -51,6 +51,7 @@ from solaris_hooks.ledger.records import (
 from solaris_hooks.ledger.statements import Statements
 from solaris_hooks.ledger.terms_json import weights_json
 from solaris_hooks.ledger.used_links import PostgresUsedLinks
+from solaris_hooks.ledger.verifications import Verifications
 from solaris_hooks.quota.checks import checked_anchor_day, checked_grant, checked_terms, checked_time_zone
 from solaris_hooks.quota.errors import NotFoundError
 from solaris_hooks.quota.ids import AccountId, HoldId
@@ -101,6 +102,7 @@ class PostgresLedger:
         self.compensation = Compensation(self._statements, self._clock)
         self.requests = PostgresRequestBook(self._statements, self._clock)
         self.overview = Overview(self._statements, self._clock)
+        self.verifications = Verifications(self._statements, self._clock)
         self.plan_effects = PlanEffects(self._statements, self._clock)
         self.admin_sessions = PostgresAdminSessions(self._statements, self._clock)
         self.used_links = PostgresUsedLinks(self._statements)
@@ -402,10 +404,15 @@ class PostgresLedger:
         )
         return rows.plan(row)
 
-    async def verify(self, account_id: AccountId | None = None) -> Verification:
-        """See :meth:`Books.verify`. Reads one snapshot, so that traffic goes on meanwhile."""
+    async def verify(self, account_id: AccountId | None = None, *, progress: Progress | None = None) -> Verification:
+        """See :meth:`Books.verify`. Reads one snapshot, so that traffic goes on meanwhile.
+
+        Args:
+            account_id: one account; None for all.
+            progress: is told how many accounts and entries were recomputed so far.
+        """
         async with self._statements.snapshot() as connection:
-            return await verified(connection, account_id)
+            return await verified(connection, account_id, progress=progress)
 
     async def verify_against(
         self, checkpoints: Sequence[Checkpoint], account_id: AccountId | None = None

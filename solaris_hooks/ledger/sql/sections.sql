@@ -79,3 +79,42 @@ SELECT
     count(*) FILTER (WHERE usable_before AND NOT usable_after) AS blocked,
     count(*) FILTER (WHERE usable_after AND NOT usable_before) AS unblocked
 FROM states;
+
+-- begin_verification --
+-- Begin a verification; see begin_verification_v1.
+SELECT solaris.begin_verification_v1(
+    %(verification_id)s, %(account_id)s, %(actor)s, %(silence)s::interval, %(now)s);
+
+-- verification_seen --
+-- Write down how far a verification has come.
+UPDATE solaris.verifications
+SET accounts = %(accounts)s, entries = %(entries)s, seen_at = coalesce(%(now)s::timestamptz, clock_timestamp())
+WHERE verification_id = %(verification_id)s AND ended_at IS NULL
+RETURNING verification_id;
+
+-- verification_ended --
+-- Write down what a verification has found, or why it has not come to an end; once.
+UPDATE solaris.verifications
+SET
+    accounts = coalesce(%(accounts)s::bigint, accounts), entries = coalesce(%(entries)s::bigint, entries),
+    flaws = %(flaws)s::bigint, found = coalesce(%(found)s::jsonb, found), error = %(error)s::text,
+    seen_at = coalesce(%(now)s::timestamptz, clock_timestamp()),
+    ended_at = coalesce(%(now)s::timestamptz, clock_timestamp())
+WHERE verification_id = %(verification_id)s AND ended_at IS NULL
+RETURNING verification_id;
+
+-- verifications --
+-- Verifications, newest first, or one of them.
+SELECT verification_id, account_id, requested_by, began_at, seen_at, ended_at, accounts, entries, flaws, found, error,
+    ended_at IS NULL AND seen_at < coalesce(%(now)s::timestamptz, clock_timestamp()) - %(silence)s::interval AS lost
+FROM solaris.verifications
+WHERE %(verification_id)s::uuid IS NULL OR verification_id = %(verification_id)s
+ORDER BY verification_id DESC
+LIMIT %(limit)s;
+
+-- checkpoints --
+-- Checkpoints that were taken, newest first.
+SELECT number, taken_at, accounts, encode(sha256, 'hex') AS sha256, key_id
+FROM solaris.checkpoints
+ORDER BY number DESC
+LIMIT %(limit)s;

@@ -15,6 +15,7 @@ from solaris_hooks.web.access import Authenticator
 from solaris_hooks.web.admin.alerts import AlertPages
 from solaris_hooks.web.admin.audit import AuditPages
 from solaris_hooks.web.admin.door import Door
+from solaris_hooks.web.admin.ledger import LedgerPages
 from solaris_hooks.web.admin.overview import OverviewPages
 from solaris_hooks.web.admin.plans import PlanPages
 from solaris_hooks.web.admin.requests import RequestPages
@@ -51,6 +52,7 @@ def add_admin(app: FastAPI, door: Door, services: AdminServices) -> None:
         AlertPages(services),
         PlanPages(services),
         AuditPages(services),
+        LedgerPages(services),
     )
     routes: list[BaseRoute] = [
         Route("/admin/", _without_slash, methods=["GET"]),  # LiteLLM's admin UI adds one

@@ -50,7 +50,7 @@ def looked_at(url: str, clock: Clock) -> tuple[set[str], int]:
     with psycopg.connect(url) as connection:
         found = connection.execute(
             "SELECT a.account_id, a.allowance_granted, a.allowance_granted - a.allowance_used + a.credits_remaining"
-            " + a.overdraft - a.overage FROM unnest(%s) AS each (id)"
+            " + a.overdraft - a.overage FROM unnest(%s::text[]) AS each (id)"
             " CROSS JOIN LATERAL solaris.refresh_account_v1(each.id, %s) AS a",
             (list(PEOPLE), clock.now),
         ).fetchall()

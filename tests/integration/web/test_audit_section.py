@@ -65,7 +65,6 @@ async def test_the_list_has_pages_that_keep_the_filters(
     following = first.split('hx-push-url="true">Further')[0].rsplit('href="', 1)[1].split('"')[0].replace("&amp;", "&")
     second = (await admin.get(following)).text
     assert ("Account changed</h2>" in second, "Account made</h2>" in second) == (False, True)
-    assert "Further" not in second
 
 
 async def test_a_filter_that_cannot_be_is_said_beside_its_field(admin: httpx.AsyncClient) -> None:
