@@ -52,6 +52,7 @@ from solaris_hooks.ledger.statements import Statements
 from solaris_hooks.ledger.terms_json import weights_json
 from solaris_hooks.ledger.used_links import PostgresUsedLinks
 from solaris_hooks.ledger.verifications import Verifications
+from solaris_hooks.ledger.vital_signs import VitalSignsReader
 from solaris_hooks.quota.checks import checked_anchor_day, checked_grant, checked_terms, checked_time_zone
 from solaris_hooks.quota.errors import NotFoundError
 from solaris_hooks.quota.ids import AccountId, HoldId
@@ -102,6 +103,7 @@ class PostgresLedger:
         self.compensation = Compensation(self._statements, self._clock)
         self.requests = PostgresRequestBook(self._statements, self._clock)
         self.overview = Overview(self._statements, self._clock)
+        self.vital_signs = VitalSignsReader(self._statements, self._clock)
         self.verifications = Verifications(self._statements, self._clock)
         self.plan_effects = PlanEffects(self._statements, self._clock)
         self.admin_sessions = PostgresAdminSessions(self._statements, self._clock)

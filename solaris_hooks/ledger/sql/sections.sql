@@ -118,3 +118,72 @@ SELECT number, taken_at, accounts, encode(sha256, 'hex') AS sha256, key_id
 FROM solaris.checkpoints
 ORDER BY number DESC
 LIMIT %(limit)s;
+
+-- vital_signs --
+-- How the database and what it keeps are: one row.
+WITH clock AS (
+    SELECT coalesce(%(now)s::timestamptz, clock_timestamp()) AS at
+),
+events AS (
+    SELECT count(*) AS waiting, min(at) AS since FROM solaris.events WHERE dispatched_at IS NULL
+),
+jobs AS (
+    SELECT count(*) FILTER (WHERE status IN ('todo', 'doing')) AS queued, count(*) FILTER (WHERE status = 'failed') AS failed
+    FROM solaris_jobs.procrastinate_jobs WHERE status IN ('todo', 'doing', 'failed')
+)
+SELECT
+    clock.at, current_setting('server_version') AS version,
+    current_setting('server_version_num')::integer / 10000 AS major_version,
+    (SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint
+        FROM pg_class AS c JOIN pg_namespace AS n ON c.relnamespace = n.oid
+        WHERE n.nspname IN ('solaris', 'solaris_jobs') AND c.relkind = 'r') AS bytes,
+    (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()) AS connections,
+    current_setting('max_connections')::integer AS most_connections,
+    (SELECT count(*)
+        FROM pg_inherits AS i JOIN pg_class AS c ON i.inhrelid = c.oid
+        WHERE i.inhparent = 'solaris.usage'::regclass AND c.relname ~ '^usage_[0-9]{4}_[0-9]{2}$'
+            AND c.relname > 'usage_' || to_char(clock.at AT TIME ZONE 'UTC', 'YYYY_MM')
+    ) AS months_ahead,
+    (SELECT count(*) FROM solaris.holds) AS holds,
+    (SELECT count(*) FROM solaris.holds WHERE lease_until < clock.at - %(late)s::interval) AS expired_holds,
+    events.waiting AS events_waiting, events.since AS events_since,
+    (SELECT count(*) FROM solaris.deliveries WHERE state IN ('pending', 'failed')) AS deliveries_waiting,
+    (SELECT count(*) FROM solaris.deliveries WHERE state = 'pending' AND created_at < clock.at - %(waits)s::interval
+    ) AS deliveries_late,
+    (SELECT count(*) FROM solaris.deliveries WHERE state = 'dead') AS deliveries_dead,
+    jobs.queued AS jobs_queued, jobs.failed AS jobs_failed,
+    (SELECT max(last_heartbeat) FROM solaris_jobs.procrastinate_workers) AS worker_seen,
+    (SELECT max(taken_at) FROM solaris.checkpoints) AS checkpoint_at
+FROM clock CROSS JOIN events CROSS JOIN jobs;
+
+-- last_deliveries --
+-- When messages last went over each channel and to each webhook, and when they last did not; of the newest deliveries.
+WITH newest AS (
+    SELECT
+        channel, CASE WHEN channel = 'webhook' THEN target ELSE '' END AS reader, state, ended_at, attempted_at,
+        last_error
+    FROM solaris.deliveries
+    ORDER BY delivery_id DESC
+    LIMIT %(limit)s
+)
+SELECT
+    channel, reader AS target,
+    max(ended_at) FILTER (WHERE state = 'sent') AS sent_at,
+    max(attempted_at) FILTER (WHERE state IN ('failed', 'dead')) AS failed_at,
+    (array_agg(last_error ORDER BY attempted_at DESC) FILTER (WHERE state IN ('failed', 'dead')))[1] AS error
+FROM newest
+GROUP BY channel, reader
+ORDER BY channel, reader; of the newest deliveries.
+SELECT
+    channel, CASE WHEN channel = 'webhook' THEN target ELSE '' END AS target,
+    max(ended_at) FILTER (WHERE state = 'sent') AS sent_at,
+    max(attempted_at) FILTER (WHERE state IN ('failed', 'dead')) AS failed_at,
+    (array_agg(last_error ORDER BY attempted_at DESC) FILTER (WHERE state IN ('failed', 'dead')))[1] AS error
+FROM (
+    SELECT channel, target, state, ended_at, attempted_at, last_error
+    FROM solaris.deliveries
+    ORDER BY delivery_id DESC
+    LIMIT %(limit)s
+) AS newest
+GROUP BY 1, 2
+ORDER BY 1, 2;

@@ -15,12 +15,14 @@ from solaris_hooks.web.access import Authenticator
 from solaris_hooks.web.admin.alerts import AlertPages
 from solaris_hooks.web.admin.audit import AuditPages
 from solaris_hooks.web.admin.door import Door
+from solaris_hooks.web.admin.health import HealthPages
 from solaris_hooks.web.admin.ledger import LedgerPages
 from solaris_hooks.web.admin.overview import OverviewPages
 from solaris_hooks.web.admin.plans import PlanPages
 from solaris_hooks.web.admin.requests import RequestPages
 from solaris_hooks.web.admin.seals import Seals
 from solaris_hooks.web.admin.services import AdminServices
+from solaris_hooks.web.admin.settings import SettingsPages
 from solaris_hooks.web.admin.sign_in import SigningIn
 from solaris_hooks.web.paths import root_of
 
@@ -53,6 +55,8 @@ def add_admin(app: FastAPI, door: Door, services: AdminServices) -> None:
         PlanPages(services),
         AuditPages(services),
         LedgerPages(services),
+        SettingsPages(services),
+        HealthPages(services),
     )
     routes: list[BaseRoute] = [
         Route("/admin/", _without_slash, methods=["GET"]),  # LiteLLM's admin UI adds one

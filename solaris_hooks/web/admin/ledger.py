@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from starlette.responses import Response
@@ -45,7 +46,7 @@ class LedgerPages:
             return visit.show("_verifications.html", **await self._verifications())
         return await self._page(visit, Form(visit))
 
-    async def _verifications(self) -> dict[str, object]:
+    async def _verifications(self) -> dict[str, Any]:
         runs = await self._books.verifications.newest(limit=RESULTS)
         return {"runs": runs, "running": any(each.state is VerificationState.RUNNING for each in runs)}
 
