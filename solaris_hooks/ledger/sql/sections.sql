@@ -173,17 +173,4 @@ SELECT
     (array_agg(last_error ORDER BY attempted_at DESC) FILTER (WHERE state IN ('failed', 'dead')))[1] AS error
 FROM newest
 GROUP BY channel, reader
-ORDER BY channel, reader; of the newest deliveries.
-SELECT
-    channel, CASE WHEN channel = 'webhook' THEN target ELSE '' END AS target,
-    max(ended_at) FILTER (WHERE state = 'sent') AS sent_at,
-    max(attempted_at) FILTER (WHERE state IN ('failed', 'dead')) AS failed_at,
-    (array_agg(last_error ORDER BY attempted_at DESC) FILTER (WHERE state IN ('failed', 'dead')))[1] AS error
-FROM (
-    SELECT channel, target, state, ended_at, attempted_at, last_error
-    FROM solaris.deliveries
-    ORDER BY delivery_id DESC
-    LIMIT %(limit)s
-) AS newest
-GROUP BY 1, 2
-ORDER BY 1, 2;
+ORDER BY channel, reader;
