@@ -42,6 +42,11 @@ demo: setup ## a narrated run that ends by itself
 test: setup-dev ## run the tests (ARGS="-k name" and the like go to pytest)
 	@exec $(BIN)/python -m pytest $(ARGS)
 
+.PHONY: test-browser
+test-browser: setup-dev ## run the tests that open pages in Chromium (SCREENSHOTS=folder: where pictures go)
+	@$(BIN)/python -m tests.browser.chromium >/dev/null
+	@exec $(BIN)/python -m pytest tests/browser $(ARGS)
+
 .PHONY: test-librechat
 test-librechat: ## run LibreChat's LLM client library against the proxy (installs 565 MB of npm packages)
 	@sh deploy/setup.sh librechat

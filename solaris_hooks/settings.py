@@ -27,6 +27,7 @@ from solaris_hooks.mail_settings import MailSettings
 from solaris_hooks.messages import LOCALES
 from solaris_hooks.quota.balance import Status
 from solaris_hooks.quota.checks import MAX_TOKENS, checked_anchor_day, checked_time_zone
+from solaris_hooks.quota.costs import Costs, CostTable
 from solaris_hooks.quota.errors import InvalidRequestError, SettingsError
 from solaris_hooks.quota.units import Unit, UnitPrices
 from solaris_hooks.quota.weights import Weights, WeightTable
@@ -108,6 +109,16 @@ class ModelPrices(BaseModel):
     call: Price | None = Field(None, description="Each call: of moderation, or of reranking up to 100 documents.")
 
 
+class ModelCosts(BaseModel):
+    """What a model costs whoever runs the service: money for a million tokens of the provider."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    input: Price
+    cached_input: Price | None = Field(None, description="Default: the cost of input.")
+    output: Price = Decimal(0)
+
+
 class CreditRequestLimits(BaseModel):
     """How often users may ask for credits, and how many: so that nobody floods the administrators."""
 
@@ -180,6 +191,10 @@ class Settings(BaseSettings):
     unit_prices: dict[str, ModelPrices] = Field(
         default_factory=dict, description="Booked tokens for each image, second, character or call, by model pattern."
     )
+    costs: dict[str, ModelCosts] = Field(
+        default_factory=dict, description="What a million tokens cost you, by model pattern: for estimates of cost."
+    )
+    cost_currency: str = Field("USD", pattern="^[A-Z]{3}$", description="Currency of costs (ISO 4217).")
     meter_master_key: bool = Field(default=False, description="Meter requests made with LiteLLM's master key too.")
     unmetered_call_types: list[str] = Field(
         default_factory=list, description="LiteLLM call types that may pass without being metered."
@@ -194,6 +209,7 @@ class Settings(BaseSettings):
         default_factory=list, description="Credits on offer: name, tokens, price and currency of each."
     )
     refusal_status: int = Field(402, ge=400, le=499, description="HTTP status of a refusal for quota.")
+    refusals_keep_days: int = Field(90, ge=1, le=3650, description="How long refused requests can be explained.")
 
     admin_roles: dict[str, Role] = Field(
         default_factory=dict,
@@ -375,6 +391,17 @@ class Settings(BaseSettings):
     def weight_table(self) -> WeightTable:
         """Weights by model."""
         return weight_table(self.weights)
+
+    @property
+    def cost_table(self) -> CostTable:
+        """What tokens cost, by model."""
+        return CostTable(
+            {
+                pattern: Costs(each.input, each.input if each.cached_input is None else each.cached_input, each.output)
+                for pattern, each in self.costs.items()
+            },
+            currency=self.cost_currency,
+        )
 
     @property
     def price_table(self) -> UnitPrices:

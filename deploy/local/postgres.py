@@ -71,6 +71,10 @@ class EmbeddedPostgres:
         with psycopg.connect(self.superuser_url(SUPERUSER), autocommit=True) as connection:
             statement = sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(OWNER))
             if template is not None:
+                # On a busy machine a connection that was closed may take longer to go than PostgreSQL waits for it.
+                connection.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (template,)
+                )
                 statement += sql.SQL(" TEMPLATE {} STRATEGY FILE_COPY").format(sql.Identifier(template))
             connection.execute(statement)
         return self.url(name)

@@ -64,18 +64,19 @@ def postgres_server(folder: Path) -> Iterator[EmbeddedPostgres]:
         stop_postgres(state)
 
 
-def fresh_database(server: EmbeddedPostgres, *, with_litellm_tables: bool = False) -> str:
+def fresh_database(server: EmbeddedPostgres, *, with_litellm_tables: bool = False, template: str | None = None) -> str:
     """Create a database nobody used and return its URL (`without` LiteLLM's tables it is empty).
 
     Args:
         server: where.
         with_litellm_tables: copy one in which LiteLLM's migrations ran already (the first use runs them, a few
             seconds; a copy takes a fraction of one). LiteLLM then has nothing to migrate when it starts.
+        template: the name of a database to copy, to which nobody is connected.
 
     """
     name = f"test_{secrets.token_hex(6)}"
     if not with_litellm_tables:
-        return server.create_database(name)
+        return server.create_database(name, template=template)
     with psycopg.connect(server.superuser_url(SUPERUSER), autocommit=True) as connection:
         known = connection.execute("SELECT FROM pg_database WHERE datname = %s", (_LITELLM_TEMPLATE,)).fetchone()
     if known is None:

@@ -9,26 +9,55 @@ import typer
 from solaris_hooks.cli import runtime
 from solaris_hooks.cli.invocation import AnAccount, Json, Limit, existing, with_ledger
 from solaris_hooks.cli.output import show_fields, show_json, show_table, shown
+from solaris_hooks.quota.balance import State, Status
 from solaris_hooks.quota.ids import account_id
+from solaris_hooks.web.account_queries import AccountOrder, AccountsQuery
 from solaris_hooks.web.answers import AccountAnswer, AccountsAnswer
-from solaris_hooks.web.bodies import AccountBody, AccountsQuery, next_cursor
+from solaris_hooks.web.bodies import MAX_PAGE, AccountBody
 from solaris_hooks.web.term_answers import OverrideAnswer
 
 app = typer.Typer(help="Accounts: who may use how many tokens.", no_args_is_help=True)
 
 
 @app.command("list")
-def list_accounts(
+def list_accounts(  # noqa: PLR0913, PLR0917 - one for each option
     context: typer.Context,
     query: Annotated[str, typer.Option(help="Part of an id, e-mail or name.")] = "",
+    status: Annotated[Status | None, typer.Option(help="Only those of this status.")] = None,
+    plan: Annotated[str | None, typer.Option(help="Only those on this plan.")] = None,
+    state: Annotated[State | None, typer.Option(help="Only those in this state of use.")] = None,
+    used_after: Annotated[str | None, typer.Option(help="Last used then or later; RFC 3339.")] = None,
+    used_before: Annotated[str | None, typer.Option(help="Last used before, or never; RFC 3339.")] = None,
+    sort: Annotated[AccountOrder, typer.Option(help="Their order; with a minus, the other way round.")] = (
+        AccountOrder.ID
+    ),
     limit: Limit = 50,
     cursor: Annotated[str | None, typer.Option(help="Where the page before ended: its next_cursor.")] = None,
     as_json: Json = False,
 ) -> None:
-    """List accounts in order of id."""
-    after = AccountsQuery(cursor=cursor).after
-    page = with_ledger(context, lambda ledger: ledger.accounts(query=query, limit=limit, after=after))
-    answer = AccountsAnswer(data=[AccountAnswer.of(each) for each in page.accounts], next_cursor=next_cursor(page))
+    """List accounts. The use that they are chosen and sorted by may be ten seconds old."""
+    given = {
+        "query": query,
+        "status": status,
+        "plan": plan,
+        "state": state,
+        "used_after": used_after,
+        "used_before": used_before,
+        "sort": sort,
+        "limit": min(limit, MAX_PAGE),
+        "cursor": cursor,
+    }
+    asked = AccountsQuery.model_validate({name: value for name, value in given.items() if value is not None})
+    after = asked.after
+    page = with_ledger(
+        context,
+        lambda ledger: ledger.account_list.page(
+            asked.wanted, sort=sort.sort, descending=sort.descending, limit=limit, after=after
+        ),
+    )
+    answer = AccountsAnswer(
+        data=[AccountAnswer.of(each) for each in page.accounts], next_cursor=asked.next_cursor(page.next_after)
+    )
     if as_json:
         show_json(answer)
         return

@@ -13,8 +13,8 @@ from solaris_hooks.ledger import rows
 from solaris_hooks.ledger.checkpoints import Checkpoint
 from solaris_hooks.ledger.checkpoints.comparison import CheckpointComparison
 from solaris_hooks.ledger.queries import statements
-from solaris_hooks.ledger.records import Entry, Verification
-from solaris_hooks.ledger.verification import AccountVerifier, StoredFigures
+from solaris_hooks.ledger.records import Entry, Flaw, Verification
+from solaris_hooks.ledger.verification import MOST_FLAWS, AccountVerifier, StoredFigures
 from solaris_hooks.quota.errors import CheckpointError
 from solaris_hooks.quota.ids import AccountId
 
@@ -63,6 +63,7 @@ async def verified(
         while entry is not None:
             audit.entry(entry)
             entry = await _next_entry(entries)
+    audit.found(await _changed_reasons(connection, account_id))
     return audit.result()
 
 
@@ -90,11 +91,26 @@ class _Audit:
         """Accounts and entries so far."""
         return self._verifier.counted
 
+    def found(self, flaws: Sequence[Flaw]) -> None:
+        """Keep flaws that were found otherwise."""
+        self._verifier.found(flaws)
+
     def result(self) -> Verification:
         """What was checked and what is wrong."""
         for each in self._comparisons:
             self._verifier.found(each.end())
         return replace(self._verifier.result(), checkpoints=tuple(each.result() for each in self._comparisons))
+
+
+async def _changed_reasons(connection: AsyncConnection[DictRow], account_id: AccountId | None) -> Sequence[Flaw]:
+    """Reasons that were changed since: their words stand beside the chain, which has a digest of them."""
+    cursor = await connection.execute(
+        statements()["verify_texts"].encode(), {"account_id": account_id, "limit": MOST_FLAWS}
+    )
+    return [
+        Flaw(AccountId(row["account_id"]), row["number"], f"the reason of entry {row['number']} was changed")
+        async for row in cursor
+    ]
 
 
 async def _known(connection: AsyncConnection[DictRow], checkpoint: Checkpoint) -> bool:

@@ -72,6 +72,7 @@ class MemoryAccount:
     alerts: AlertState = field(default_factory=AlertState)
     events: dict[str, Event] = field(default_factory=dict)
     untold: list[str] = field(default_factory=list)
+    chat_notices: bool = True
 
     def take(self, step: Step, *, at: dt.datetime, actor: str = "system", reason: str | None = None) -> None:
         """Take over a rule's figures and write its postings."""

@@ -1,4 +1,4 @@
-"""The named statements of ``sql/queries.sql`` and of the files beside it."""
+"""The named statements of the files ``sql/*.sql``."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-
-FILES = ("queries.sql", "deliveries.sql", "sections.sql", "sessions.sql")
 
 _NAME = re.compile(r"^-- (?P<name>[a-z_]+) --$", re.MULTILINE)
 _PARAMETER = re.compile(r"%\((?P<name>[a-z_]+)\)s")
@@ -29,7 +27,8 @@ class Positional:
 def statements() -> dict[str, str]:
     """All statements by name, read once from the package."""
     folder = resources.files("solaris_hooks.ledger").joinpath("sql")
-    text = "\n".join(folder.joinpath(name).read_text("utf-8") for name in FILES)
+    files = sorted((each for each in folder.iterdir() if each.name.endswith(".sql")), key=lambda each: each.name)
+    text = "\n".join(each.read_text("utf-8") for each in files)
     _, *pieces = _NAME.split(text)
     return dict(zip(pieces[::2], (body.strip().rstrip(";") for body in pieces[1::2]), strict=True))
 

@@ -65,3 +65,16 @@ def exhaustion_day(
         return None
     day = today + dt.timedelta(days=days)
     return day if day < renews_on else None
+
+
+def month_end(used: int, daily: Mapping[dt.date, int], *, today: dt.date) -> int:
+    """Booked tokens of the whole calendar month, if use goes on as it did.
+
+    Args:
+        used: of this month so far.
+        daily: as of :func:`pace`.
+        today: the local day it is.
+    """
+    last = (today.replace(day=1) + dt.timedelta(days=31)).replace(day=1) - dt.timedelta(days=1)
+    now = pace(daily, today)
+    return used + now.tokens * (last - today).days // now.days

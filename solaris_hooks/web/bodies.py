@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import binascii
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import replace
 from typing import Annotated, ClassVar, Literal, Self
+from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
 
 from solaris_hooks.ledger.audit_trail import AuditFilter
-from solaris_hooks.ledger.records import NOTHING, AccountChange, AccountPage, CreditOrigin, Nothing, Plan
+from solaris_hooks.ledger.records import NOTHING, AccountChange, CreditOrigin, Nothing, Plan
 from solaris_hooks.messages import LOCALES
 from solaris_hooks.quota.balance import Status
 from solaris_hooks.quota.checks import MAX_IN_FLIGHT, MAX_PATTERNS, MAX_TRIAL_DAYS
-from solaris_hooks.quota.errors import InvalidRequestError
-from solaris_hooks.quota.ids import AccountId, account_id
+from solaris_hooks.quota.ids import account_id
 from solaris_hooks.settings import ModelWeights, weight_table
 from solaris_hooks.web.fields import Day, Email, Instant, ShortText, SomeText, SomeTokens, Text, Tokens
 
@@ -189,36 +187,6 @@ class _Query(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class AccountsQuery(_Query):
-    """Which accounts to list."""
-
-    query: Annotated[str, Field(max_length=300)] = Field("", description="Part of an id, e-mail or name, in any case.")
-    limit: int = Field(50, ge=1, le=MAX_PAGE, description="Accounts of a page.")
-    cursor: Annotated[str, Field(max_length=2000)] | None = Field(None, description="`next_cursor` of the page before.")
-
-    @property
-    def after(self) -> AccountId | None:
-        """The id that the cursor stands for.
-
-        Raises:
-            InvalidRequestError: it is no cursor of ours.
-        """
-        if self.cursor is None:
-            return None
-        try:
-            return account_id(urlsafe_b64decode(self.cursor.encode("ascii")).decode("utf-8"))
-        except (UnicodeError, binascii.Error, InvalidRequestError) as exc:
-            raise InvalidRequestError(
-                "This cursor is none of ours; send the next_cursor of the page before, unchanged.",
-                param="cursor",
-            ) from exc
-
-
-def next_cursor(page: AccountPage) -> str | None:
-    """The cursor of the page after this one, or None."""
-    return None if page.next_after is None else urlsafe_b64encode(page.next_after.encode()).decode()
-
-
 class EntriesQuery(_Query):
     """Which entries to list."""
 
@@ -235,6 +203,7 @@ class AuditQuery(_Query):
     )
     actor: Annotated[str, Field(max_length=300)] | None = Field(None, description="Only by this person.")
     since: Instant | None = Field(None, description="None that were earlier.")
+    batch: UUID | None = Field(None, description="Only of this batch.")
     limit: int = Field(50, ge=1, le=MAX_PAGE, description="Changes of a page.")
     before: int | None = Field(None, ge=1, le=2**63 - 1, description="Only changes with a lower number.")
 
@@ -251,6 +220,7 @@ class AuditQuery(_Query):
             actor=self.actor,
             since=self.since,
             before=self.before,
+            batch_id=self.batch,
         )
 
 

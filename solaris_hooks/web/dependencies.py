@@ -10,13 +10,31 @@ from urllib.parse import unquote
 from fastapi import Depends, Path, Request
 
 from solaris_hooks.credits.requests import CreditRequests
+from solaris_hooks.ledger.administration import Administration
 from solaris_hooks.ledger.compensation import Compensation
+from solaris_hooks.ledger.front_page import FrontPage
 from solaris_hooks.ledger.port import Books
 from solaris_hooks.ledger.records import Account
+from solaris_hooks.ledger.usage_reports import UsageReports
 from solaris_hooks.quota.errors import NotFoundError
 from solaris_hooks.quota.ids import AccountId, account_id
 from solaris_hooks.roles import Permission
 from solaris_hooks.web.access import Administrator, Authenticator, Holder
+
+
+@dataclass(frozen=True, slots=True)
+class Reporting:
+    """What tells of all accounts together.
+
+    Attributes:
+        front_page: an overview's figures.
+        usage: reports on use.
+        time_zone: of administrators' days, where they name none.
+    """
+
+    front_page: FrontPage
+    usage: UsageReports
+    time_zone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +45,8 @@ class Services:
         open_accounts: whether asking for one's own account makes it, as the first request would.
         requests: how users ask for credits.
         campaigns: compensation in bulk.
+        reporting: figures over all accounts.
+        administration: merges, erasures, batches and undoing.
     """
 
     books: Books
@@ -34,6 +54,8 @@ class Services:
     open_accounts: bool
     requests: CreditRequests
     campaigns: Compensation | None = None
+    reporting: Reporting | None = None
+    administration: Administration | None = None
 
 
 def _services(request: Request) -> Services:
@@ -55,6 +77,16 @@ def _requests(services: TheServices) -> CreditRequests:
 def _compensation(services: TheServices) -> Compensation:
     assert services.campaigns is not None  # or it has no address
     return services.campaigns
+
+
+def _reporting(services: TheServices) -> Reporting:
+    assert services.reporting is not None  # or it has no address
+    return services.reporting
+
+
+def _administration(services: TheServices) -> Administration:
+    assert services.administration is not None  # or it has no address
+    return services.administration
 
 
 def _administrator(permission: Permission) -> Callable[[Request, Services], Awaitable[Administrator]]:
@@ -93,7 +125,9 @@ def _plan_id(plan: Annotated[str, Path(description="Plan id.", examples=["defaul
 
 TheBooks = Annotated[Books, Depends(_books)]
 TheCompensation = Annotated[Compensation, Depends(_compensation)]
+TheAdministration = Annotated[Administration, Depends(_administration)]
 TheRequests = Annotated[CreditRequests, Depends(_requests)]
+TheReporting = Annotated[Reporting, Depends(_reporting)]
 Reader = Annotated[Administrator, Depends(_administrator(Permission.READ))]
 Verifier = Annotated[Administrator, Depends(_administrator(Permission.VERIFY))]
 Supporter = Annotated[Administrator, Depends(_administrator(Permission.SUPPORT))]

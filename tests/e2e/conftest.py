@@ -66,6 +66,9 @@ def config() -> dict[str, object]:
     )
     loaded["model_list"] = models
     loaded["router_settings"] = {"fallbacks": [{"light": ["backup"]}], "num_retries": 1, "retry_after": 0}
+    loaded["general_settings"]["plugins"] = [  # type: ignore[index]
+        {"name": "solaris", "display_name": "Solaris", "url": "https://tokens.example.com/solaris/admin"}
+    ]
     loaded["solaris_settings"] = {
         "hold_wait_seconds": 1.0,
         "public_url": "https://tokens.example.com",

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 
 from solaris_hooks.ledger.event import Event, EventKind
 from solaris_hooks.messages import day, sentence, whole_number
 from solaris_hooks.quota.balance import Balance
+
+_REMAINING = {EventKind.PERIOD_RENEWED: "notice.renewed", EventKind.PERIOD_RESET: "notice.reset"}
+_MARKUP = re.compile(r"[\\`*_\[\]<>|~$]|&(?=#?\w+;)")
+_ADDRESS = re.compile(r"https?://[\w.:/?=%#&+~,;@-]+$")
 
 
 def paragraph(balance: Balance, events: Sequence[Event], *, cut: bool, commands: bool) -> str:
@@ -46,8 +51,10 @@ def _threshold(balance: Balance, event: Event) -> str:
 def _said(balance: Balance, event: Event) -> str:
     """What is told of an event that is no threshold."""
     locale = balance.locale
-    if event.kind is EventKind.PERIOD_RENEWED:
-        return sentence(locale, "notice.renewed", remaining=whole_number(locale, balance.remaining))
+    if event.kind in _REMAINING:
+        return sentence(locale, _REMAINING[event.kind], remaining=whole_number(locale, balance.remaining))
+    if event.kind is EventKind.MESSAGE_SENT:
+        return sentence(locale, "notice.message", text=plain(str(event.details.get("text") or "")))
     tokens = event.details.get("tokens")
     number = whole_number(locale, tokens) if isinstance(tokens, int) else "?"
     if event.kind is EventKind.CREDIT_GRANTED:
@@ -59,6 +66,12 @@ def _said(balance: Balance, event: Event) -> str:
     if event.kind is EventKind.CREDIT_DECIDED:
         return _decided(locale, event, number)
     return ""
+
+
+def plain(text: str) -> str:
+    """Text in one line that Markdown shows as it was written; addresses of the web stay whole."""
+    words = (word if _ADDRESS.match(word) else _MARKUP.sub(r"\\\g<0>", word) for word in text.split())
+    return " ".join(words)
 
 
 def _decided(locale: str, event: Event, number: str) -> str:

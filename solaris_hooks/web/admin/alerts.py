@@ -15,7 +15,7 @@ from solaris_hooks.quota.errors import ConflictError, InvalidRequestError, NotFo
 from solaris_hooks.quota.ids import AccountId, account_id
 from solaris_hooks.roles import Permission
 from solaris_hooks.web.admin.door import Door
-from solaris_hooks.web.admin.forms import Form
+from solaris_hooks.web.admin.forms import Fields
 from solaris_hooks.web.admin.services import AdminServices
 from solaris_hooks.web.admin.visit import Visit, address
 
@@ -77,29 +77,29 @@ class AlertPages:
         return await self._books.deliveries.open_counts()
 
     async def _one(self, visit: Visit) -> Response:
-        return await self._show(visit, Form(visit))
+        return await self._show(visit, Fields(visit))
 
-    async def _show(self, visit: Visit, form: Form, *, status: int = 200, busy: bool = False) -> Response:
+    async def _show(self, visit: Visit, fields: Fields, *, status: int = 200, busy: bool = False) -> Response:
         delivery = await self._existing(visit)
         return visit.show(
             "delivery.html",
             status=status,
             delivery=delivery,
             preview=await self._previews.of(delivery.delivery_id),
-            form=form,
+            fields=fields,
             busy=busy,
         )
 
     async def _resend(self, visit: Visit) -> Response:
-        form = Form(visit)
-        reason = form.text("reason", required=True)
+        fields = Fields(visit)
+        reason = fields.text("reason")
         delivery = await self._existing(visit)
-        if not form.good or reason is None:
-            return await self._show(visit, form, status=InvalidRequestError.status)
+        if not fields.ok:
+            return await self._show(visit, fields, status=InvalidRequestError.status)
         try:
             await self._books.deliveries.resend(delivery.delivery_id, actor=visit.administrator.actor, reason=reason)
         except ConflictError as exc:
-            return await self._show(visit, form, status=exc.status, busy=True)
+            return await self._show(visit, fields, status=exc.status, busy=True)
         return visit.to(f"/alerts/{delivery.delivery_id}", done="resent")
 
     async def _existing(self, visit: Visit) -> DeliveryRecord:

@@ -12,6 +12,9 @@ from starlette.routing import BaseRoute, Route
 from solaris_hooks.ledger.admin_sessions import AdminSessions
 from solaris_hooks.settings import Settings
 from solaris_hooks.web.access import Authenticator
+from solaris_hooks.web.admin.account import AccountPages
+from solaris_hooks.web.admin.account_actions import AccountActions
+from solaris_hooks.web.admin.accounts import AccountsPages
 from solaris_hooks.web.admin.alerts import AlertPages
 from solaris_hooks.web.admin.audit import AuditPages
 from solaris_hooks.web.admin.door import Door
@@ -19,6 +22,7 @@ from solaris_hooks.web.admin.health import HealthPages
 from solaris_hooks.web.admin.ledger import LedgerPages
 from solaris_hooks.web.admin.overview import OverviewPages
 from solaris_hooks.web.admin.plans import PlanPages
+from solaris_hooks.web.admin.refusals import RefusalPages
 from solaris_hooks.web.admin.requests import RequestPages
 from solaris_hooks.web.admin.seals import Seals
 from solaris_hooks.web.admin.services import AdminServices
@@ -48,9 +52,14 @@ def door_of(authenticator: Authenticator, sessions: AdminSessions, settings: Set
 
 def add_admin(app: FastAPI, door: Door, services: AdminServices) -> None:
     """Put the pages beside the API."""
+    account = AccountPages(services)
     sections = (
         OverviewPages(services),
+        AccountsPages(services),
+        account,
+        AccountActions(services, account),
         RequestPages(services),
+        RefusalPages(services),
         AlertPages(services),
         PlanPages(services),
         AuditPages(services),

@@ -11,7 +11,7 @@ from solaris_hooks.ledger.audit_trail import AuditFilter, AuditRecord
 from solaris_hooks.quota.errors import InvalidRequestError
 from solaris_hooks.quota.ids import account_id
 from solaris_hooks.web.admin.door import Door
-from solaris_hooks.web.admin.forms import Form, start_of_day
+from solaris_hooks.web.admin.forms import Fields, Problem, start_of_day
 from solaris_hooks.web.admin.services import AdminServices
 from solaris_hooks.web.admin.visit import Visit, address
 
@@ -31,31 +31,31 @@ class AuditPages:
         return [door.get("/audit", self._list)]
 
     async def _list(self, visit: Visit) -> Response:
-        form = Form(visit)
-        wanted = _wanted(visit, form)
-        found = await self._trail.records(wanted, limit=PAGE + 1) if form.good else ()
+        fields = Fields(visit)
+        wanted = _wanted(visit, fields)
+        found = await self._trail.records(wanted, limit=PAGE + 1) if fields.ok else ()
         page = found[:PAGE]
         filters = {name: visit.text(name) for name in FILTERS}
         return visit.show(
             "_audit.html" if visit.partial else "audit.html",
-            status=200 if form.good else InvalidRequestError.status,
+            status=200 if fields.ok else InvalidRequestError.status,
             changes=[(each, differences(each)) for each in page],
             filters=filters,
             here=address("/audit", filters),
             next_place=page[-1].number if len(found) > PAGE else None,
             paged=visit.number("place") is not None,
-            form=form,
+            fields=fields,
         )
 
 
-def _wanted(visit: Visit, form: Form) -> AuditFilter:
-    """What the address asks for; what cannot be is noted in the form."""
+def _wanted(visit: Visit, fields: Fields) -> AuditFilter:
+    """What the address asks for; what cannot be is noted."""
     account = None
     try:
         account = account_id(visit.text("account")) if visit.text("account") else None
     except InvalidRequestError:
-        form.wrong("account", "account")
-    day = form.day("since")
+        fields.problems["account"] = Problem.NO_ACCOUNT
+    day = fields.day("since")
     return AuditFilter(
         account_id=account,
         action=visit.text("action") or None,

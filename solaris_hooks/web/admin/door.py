@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import quote, urlsplit
 
 from starlette.datastructures import FormData
@@ -61,21 +62,11 @@ class Door:
             answer: makes the page.
             permission: what the visitor needs.
         """
-
-        async def endpoint(request: Request) -> Response:
-            return await self._guarded(request, permission, answer)
-
-        return Route(f"/admin{path}", endpoint, methods=["GET"])
+        return Route(f"/admin{path}", partial(self._guarded, permission=permission, answer=answer), methods=["GET"])
 
     def post(self, path: str, answer: Answer, permission: Permission = Permission.CHANGE) -> Route:
         """A form that changes something. Arguments as of :meth:`get`."""
-
-        async def endpoint(request: Request) -> Response:
-            if not from_here(request):
-                return self.refuse(request, ForbiddenError("This form was sent from another site."))
-            return await self._guarded(request, permission, answer)
-
-        return Route(f"/admin{path}", endpoint, methods=["POST"])
+        return Route(f"/admin{path}", partial(self._guarded, permission=permission, answer=answer), methods=["POST"])
 
     def look(self, request: Request) -> Look:
         """How pages look to whoever asks: by his own choice, else by what his browser says."""
@@ -125,6 +116,8 @@ class Door:
         )
 
     async def _guarded(self, request: Request, permission: Permission, answer: Answer) -> Response:
+        if request.method == "POST" and not from_here(request):
+            return self.refuse(request, ForbiddenError("This form was sent from another site."))
         try:
             badge = self.badge(request)
             if badge is None:

@@ -1,115 +1,149 @@
-"""What people type into forms: read with patience, and what is wrong with it kept beside its field."""
+"""What people type into forms: read as they write it, and each problem told beside its field."""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from solaris_hooks.quota.checks import MAX_TOKENS
+from solaris_hooks.quota.errors import SolarisError
 from solaris_hooks.web.admin.visit import Visit
+from solaris_hooks.web.asgi import MAX_BODY_BYTES
+from solaris_hooks.web.fields import MAX_TEXT, is_plain
 
-_WHOLE = re.compile(r"\d+|\d{1,3}(?:[.,' \u00a0\u202f]\d{3})+", re.ASCII)
-"""Digits, also in groups of three, however the writer's language separates them."""
-
-_MOST_DIGITS = 20
-_UNSEEN = {"Cc", "Cs", "Zl", "Zp"}
+_GROUPED = re.compile(r"\d{1,3}(?:[ .,\u00a0\u202f]\d{3})+|\d+")
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What is wrong with a field: a key of ``fields.html``, or, where that has none, a sentence in English.
+class Problem(StrEnum):
+    """What can be wrong with a field; macro ``problem`` of ``parts.html`` says it."""
 
-    Attributes:
-        least: of a number that is out of its range.
-        most: the same.
-    """
-
-    key: str
-    least: int = 0
-    most: int = 0
+    MISSING = "missing"
+    NO_NUMBER = "no_number"
+    TOO_SMALL = "too_small"
+    TOO_LARGE = "too_large"
+    NO_DAY = "no_day"
+    PAST = "past"
+    UNKNOWN = "unknown"
+    TOO_LONG = "too_long"
+    NOT_THE_SAME = "not_the_same"
+    NO_ACCOUNT = "no_account"
+    PLAN_ID = "plan_id"
+    TAKEN = "taken"
+    THRESHOLDS = "thresholds"
+    PATTERNS = "patterns"
+    TIME_ZONE = "time_zone"
+    TRIAL_DAYS = "trial_days"
+    TRIAL_THEN = "trial_then"
+    WEIGHTS = "weights"
 
 
 @dataclass(slots=True)
-class Form:
-    """A form that was sent, or that is empty yet; of a form that only asks, what stands in the address.
+class Fields:
+    """Reads the fields of a form, and collects what is wrong with them.
 
     Attributes:
-        problems: by name of field.
+        problems: by the name of the field.
+        refused: what the books said against the whole form, in English.
     """
 
     visit: Visit
     problems: dict[str, Problem] = field(default_factory=dict)
+    refused: str = ""
 
     @property
-    def good(self) -> bool:
+    def ok(self) -> bool:
         """Whether nothing is wrong so far."""
-        return not self.problems
+        return not self.problems and not self.refused
 
-    def typed(self, name: str, otherwise: object = "") -> str:
-        """What stands in a field: what was typed, or what the page says where nothing was sent yet."""
-        said = (self.visit.form or self.visit.request.query_params).get(name)
-        return said if isinstance(said, str) else "" if otherwise is None else str(otherwise)
+    def typed(self, name: str) -> str:
+        """What was typed, for the page that shows it again; empty where there is no form."""
+        return self.visit.text(name, longest=MAX_BODY_BYTES) if self.visit.form else ""
 
-    def chosen(self, name: str, otherwise: object = False) -> bool:  # noqa: FBT002 - a template calls it
-        """Whether a box is ticked."""
-        return bool(self.visit.form.get(name)) if self.visit.form else bool(otherwise)
+    def standing(self, name: str, otherwise: object = "") -> str:
+        """What stands in a field: what was sent, even where that is nothing; else what the page says."""
+        if name in self.visit.form:
+            return self.typed(name)
+        return "" if otherwise is None else str(otherwise)
 
-    def wrong(self, name: str, key: str, *, least: int = 0, most: int = 0) -> None:
-        """Note what is wrong with a field; the first thing stays."""
-        self.problems.setdefault(name, Problem(key, least, most))
+    def ticked(self, name: str, *, otherwise: bool = False) -> bool:
+        """Whether a box is ticked; in a form that was not sent yet, what the page says."""
+        return name in self.visit.form if self.visit.form else otherwise
 
-    def text(self, name: str, *, required: bool = False, longest: int = 500) -> str | None:
-        """A line of text without characters that nobody sees; None where there is none."""
-        seen = "".join(" " if unicodedata.category(each) in _UNSEEN else each for each in self.typed(name))
-        line = " ".join(seen.split())
-        if len(line) > longest:
-            self.wrong(name, "long", most=longest)
-        if not line and required:
-            self.wrong(name, "missing")
-        return line or None
+    def refuse(self, error: SolarisError) -> None:
+        """Say what the books have against the form."""
+        if error.status >= 500:  # noqa: PLR2004 - HTTP: nothing that the form's author could mend
+            raise error
+        self.refused = error.message
 
-    def whole(self, name: str, *, least: int, most: int, required: bool = False) -> int | None:
-        """A whole number; None where there is none, or none that can be."""
-        typed = self.typed(name).strip()
-        if not typed:
+    def text(self, name: str, *, longest: int = MAX_TEXT, required: bool = True) -> str:
+        """A line of text."""
+        said = self.visit.text(name, longest=longest + 1)
+        if not said and required:
+            self.problems[name] = Problem.MISSING
+        if len(said) > longest or not is_plain(said):
+            self.problems[name] = Problem.TOO_LONG
+        return said
+
+    def whole(self, name: str, *, least: int = 0, most: int = MAX_TOKENS, required: bool = True) -> int | None:
+        """A whole number, with or without separators of thousands: ``500000``, ``500.000`` or ``500,000``."""
+        said = self.visit.text(name, longest=60)
+        if not said:
             if required:
-                self.wrong(name, "missing")
+                self.problems[name] = Problem.MISSING
             return None
-        digits = re.sub(r"\D", "", typed)
-        if not _WHOLE.fullmatch(typed) or len(digits) > _MOST_DIGITS:
-            self.wrong(name, "number")
+        if not _GROUPED.fullmatch(said):
+            self.problems[name] = Problem.NO_NUMBER
             return None
-        number = int(digits)
-        if not least <= number <= most:
-            self.wrong(name, "range", least=least, most=most)
+        number = int(re.sub(r"\D", "", said))
+        if number < least:
+            self.problems[name] = Problem.TOO_SMALL
+        elif number > most:
+            self.problems[name] = Problem.TOO_LARGE
         return number
 
+    def choice(self, name: str, allowed: Collection[str], *, required: bool = True) -> str:
+        """One of some values."""
+        said = self.visit.text(name)
+        if said not in allowed and (said or required):
+            self.problems[name] = Problem.UNKNOWN if said else Problem.MISSING
+        return said
+
     def day(self, name: str) -> dt.date | None:
-        """A day, as the browser's own field sends it; None where there is none, or none that can be."""
-        typed = self.typed(name).strip()
-        if not typed:
-            return None
+        """A day as ``<input type="date">`` sends it; None where the field is empty."""
+        said = self.visit.text(name)
         try:
-            return dt.date.fromisoformat(typed)
+            return dt.date.fromisoformat(said) if said else None
         except ValueError:
-            self.wrong(name, "day")
+            self.problems[name] = Problem.NO_DAY
             return None
 
-    def end_of_day(self, name: str, now: dt.datetime) -> dt.datetime | None:
-        """The end of a day of the visitor's zone, which must not have passed; None for no day."""
+    def end_of_day(self, name: str, *, time_zone: str) -> dt.datetime | None:
+        """The end of a day that is still to come, UTC; None where the field is empty.
+
+        Args:
+            name: of the field; a day as ``<input type="date">`` sends it.
+            time_zone: IANA name of the zone in which the day is.
+        """
         day = self.day(name)
         if day is None:
             return None
         try:
-            end = start_of_day(day + dt.timedelta(days=1), self.visit.look.time_zone)
+            end = start_of_day(day + dt.timedelta(days=1), time_zone)
         except OverflowError:
-            self.wrong(name, "day")
+            self.problems[name] = Problem.NO_DAY
             return None
-        if end <= now:
-            self.wrong(name, "past")
+        if end <= dt.datetime.now(dt.UTC):
+            self.problems[name] = Problem.PAST
         return end
+
+    def same(self, name: str, as_this: str) -> None:
+        """Have something typed again, so that nobody does by a slip what cannot be undone."""
+        if self.visit.text(name) != as_this:
+            self.problems[name] = Problem.NOT_THE_SAME
 
 
 def start_of_day(day: dt.date, time_zone: str) -> dt.datetime:

@@ -16,7 +16,7 @@ from solaris_hooks.quota.errors import ConflictError, InvalidRequestError, NotFo
 from solaris_hooks.quota.ids import AccountId, account_id
 from solaris_hooks.roles import Permission
 from solaris_hooks.web.admin.door import Door
-from solaris_hooks.web.admin.forms import Form
+from solaris_hooks.web.admin.forms import Fields, Problem
 from solaris_hooks.web.admin.services import AdminServices
 from solaris_hooks.web.admin.visit import Visit
 
@@ -44,13 +44,13 @@ class LedgerPages:
     async def _show(self, visit: Visit) -> Response:
         if visit.partial:
             return visit.show("_verifications.html", **await self._verifications())
-        return await self._page(visit, Form(visit))
+        return await self._page(visit, Fields(visit))
 
     async def _verifications(self) -> dict[str, Any]:
         runs = await self._books.verifications.newest(limit=RESULTS)
         return {"runs": runs, "running": any(each.state is VerificationState.RUNNING for each in runs)}
 
-    async def _page(self, visit: Visit, form: Form, *, status: int = 200, busy: bool = False) -> Response:
+    async def _page(self, visit: Visit, fields: Fields, *, status: int = 200, busy: bool = False) -> Response:
         held = await self._books.holds(limit=HOLDS + 1)
         return visit.show(
             "ledger.html",
@@ -60,7 +60,7 @@ class LedgerPages:
             holds=held[:HOLDS],
             more_holds=len(held) > HOLDS,
             now=dt.datetime.now(dt.UTC),
-            form=form,
+            fields=fields,
             busy=busy,
         )
 
@@ -74,26 +74,26 @@ class LedgerPages:
         return visit.show("verification.html", run=run)
 
     async def _verify(self, visit: Visit) -> Response:
-        form = Form(visit)
-        account = await self._account(form)
-        if not form.good:
-            return await self._page(visit, form, status=InvalidRequestError.status)
+        fields = Fields(visit)
+        account = await self._account(fields)
+        if not fields.ok:
+            return await self._page(visit, fields, status=InvalidRequestError.status)
         try:
             await self._verifier.start(account, actor=visit.administrator.actor)
         except ConflictError as exc:
-            return await self._page(visit, form, status=exc.status, busy=True)
+            return await self._page(visit, fields, status=exc.status, busy=True)
         return visit.to("/ledger", done="verifying")
 
-    async def _account(self, form: Form) -> AccountId | None:
-        """The account to verify; None for all. What cannot be is noted in the form."""
-        said = form.typed("account").strip()
+    async def _account(self, fields: Fields) -> AccountId | None:
+        """The account to verify; None for all. What cannot be is noted."""
+        said = fields.typed("account")
         if not said:
             return None
         try:
             wanted = account_id(said)
         except InvalidRequestError:
-            form.wrong("account", "account")
+            fields.problems["account"] = Problem.NO_ACCOUNT
             return None
         if not await self._books.accounts_named([wanted]):
-            form.wrong("account", "account")
+            fields.problems["account"] = Problem.NO_ACCOUNT
         return wanted

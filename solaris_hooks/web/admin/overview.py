@@ -1,18 +1,32 @@
-"""The overview: one glance tells."""
+"""The overview: one glance tells how many there are, what they use, and what needs a person."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from zoneinfo import ZoneInfo
 
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from solaris_hooks.ledger.credit_requests import RequestState
+from solaris_hooks.ledger.front_page import TrendUnit
 from solaris_hooks.web.admin.door import Door
 from solaris_hooks.web.admin.services import AdminServices
 from solaris_hooks.web.admin.visit import Visit
 
 NEAR_LIMIT_PERCENT = 80
+TRENDS: Mapping[str, tuple[TrendUnit, int]] = {
+    "hour": (TrendUnit.HOUR, 48),
+    "day": (TrendUnit.DAY, 30),
+    "month": (TrendUnit.MONTH, 12),
+}
+"""Trends on offer: what there is a point for, and how many."""
+
 _NAMED = 8
+_MODELS = 7
+_WAITING = 100
+_REASONS = 2
 
 
 class OverviewPages:
@@ -24,8 +38,46 @@ class OverviewPages:
 
     def routes(self, door: Door) -> Sequence[BaseRoute]:
         """The addresses of this section."""
-        return [door.get("", self._show)]
+        return [door.get("", self._show), door.get("/live", self._live)]
 
     async def _show(self, visit: Visit) -> Response:
+        chosen = visit.text("trend")
+        name = chosen if chosen in TRENDS else "day"
+        unit, points = TRENDS[name]
+        page, time_zone = self._services.front_page, visit.look.time_zone
+        today = dt.datetime.now(ZoneInfo(time_zone)).date()
+        month = await page.use(today.replace(day=1), today, time_zone)
         near, found = await self._services.books.overview.near_limit(from_percent=NEAR_LIMIT_PERCENT, limit=_NAMED)
-        return visit.show("overview.html", near=near, near_found=found)
+        top = await page.top_accounts(today.replace(day=1), today, limit=_NAMED)
+        return visit.show(
+            "overview.html",
+            status=200,
+            **await self._figures(visit),
+            trend=await page.trend(unit, points, time_zone),
+            trend_name=name,
+            models=month.span.models[:_MODELS],
+            other_models=sum(each.tokens for each in month.span.models[_MODELS:]),
+            top=top.accounts,
+            near=near,
+            near_found=found,
+        )
+
+    async def _live(self, visit: Visit) -> Response:
+        """The figures alone, for a script that asks again and again."""
+        if not visit.partial:
+            return visit.to("")
+        return visit.show("_figures.html", status=200, **await self._figures(visit))
+
+    async def _figures(self, visit: Visit) -> dict[str, object]:
+        books = self._services.books
+        today = dt.datetime.now(ZoneInfo(visit.look.time_zone)).date()
+        refused = await books.refusals.totals(since=today, until=today)
+        waiting = await books.requests.find(state=RequestState.REQUESTED, limit=_WAITING)
+        return {
+            "figures": await self._services.front_page.figures(visit.look.time_zone),
+            "waiting": len(waiting),
+            "more_wait": len(waiting) == _WAITING,
+            "deliveries": await books.deliveries.health(),
+            "refused_today": sum(each.count for each in refused),
+            "refused_why": sorted(refused, key=lambda each: -each.count)[:_REASONS],
+        }

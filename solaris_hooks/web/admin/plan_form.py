@@ -11,18 +11,26 @@ from itertools import zip_longest
 from pydantic import ValidationError
 
 from solaris_hooks.ledger.terms_json import plan_json
-from solaris_hooks.quota.checks import MAX_IN_FLIGHT, MAX_PATTERNS, MAX_TOKENS, MAX_TRIAL_DAYS, checked_terms
+from solaris_hooks.quota.checks import MAX_IN_FLIGHT, MAX_PATTERNS, MAX_TRIAL_DAYS, checked_terms
 from solaris_hooks.quota.errors import InvalidRequestError
 from solaris_hooks.quota.plan import Plan
 from solaris_hooks.quota.weights import WeightTable
 from solaris_hooks.settings import ModelWeights, weight_table
-from solaris_hooks.web.admin.forms import Form
+from solaris_hooks.web.admin.forms import Fields, Problem
 
 EMPTY_LINES = 3
 """Lines for further weights; more appear once these are saved."""
 
 PLAIN = ("plan_id", "monthly_tokens", "max_in_flight", "overdraft", "time_zone", "anchor_day", "trial_days")
 _WEIGHTS = ("weight_pattern", "weight_input", "weight_cached", "weight_output")
+_PROBLEMS = {
+    "plan_id": Problem.PLAN_ID,
+    "thresholds": Problem.THRESHOLDS,
+    "allowed_models": Problem.PATTERNS,
+    "time_zone": Problem.TIME_ZONE,
+    "trial_days": Problem.TRIAL_DAYS,
+    "trial_then": Problem.TRIAL_THEN,
+}
 _MOST_THRESHOLDS = 21
 """One more than there may be, so that too many are refused, not cut."""
 
@@ -48,10 +56,10 @@ def values_of(plan: Plan) -> Mapping[str, object]:
     }
 
 
-def lines_of(form: Form, plan: Plan | None) -> Sequence[WeightLine]:
+def lines_of(fields: Fields, plan: Plan | None) -> Sequence[WeightLine]:
     """The lines of weights: what was typed, else those of the plan; and empty ones to write in."""
-    if form.visit.form:
-        lines = _typed_lines(form)
+    if fields.visit.form:
+        lines = _typed_lines(fields)
     else:
         patterns = plan.weights.patterns if plan is not None and plan.weights is not None else {}
         lines = [
@@ -61,61 +69,62 @@ def lines_of(form: Form, plan: Plan | None) -> Sequence[WeightLine]:
     return [*lines, *[WeightLine()] * EMPTY_LINES]
 
 
-def _typed_lines(form: Form) -> list[WeightLine]:
-    columns = [[each.strip() for each in form.visit.texts(name)] for name in _WEIGHTS]
+def _typed_lines(fields: Fields) -> list[WeightLine]:
+    columns = [[each.strip() for each in fields.visit.texts(name)] for name in _WEIGHTS]
     lines = [WeightLine(*line) for line in zip_longest(*columns, fillvalue="")]
     return [line for line in lines if line != WeightLine()]
 
 
-def read_plan(form: Form) -> Plan | None:
+def read_plan(fields: Fields) -> Plan | None:
     """The plan that a form describes; None where something in it cannot be, which the form then says."""
-    monthly = form.whole("monthly_tokens", least=0, most=MAX_TOKENS, required=True)
+    monthly = fields.whole("monthly_tokens")
     plan = Plan(
-        plan_id=form.typed("plan_id").strip(),
+        plan_id=fields.typed("plan_id"),
         monthly_tokens=monthly or 0,
-        thresholds=_thresholds(form),
-        allowed_models=_models(form),
-        max_in_flight=form.whole("max_in_flight", least=1, most=MAX_IN_FLIGHT),
-        overdraft=form.whole("overdraft", least=0, most=MAX_TOKENS) or 0,
-        time_zone=form.text("time_zone"),
-        anchor_day=form.whole("anchor_day", least=1, most=31),
-        weights=_weights(form),
-        notices=form.chosen("notices"),
-        trial_days=form.whole("trial_days", least=1, most=MAX_TRIAL_DAYS),
-        trial_then=form.text("trial_then"),
+        thresholds=_thresholds(fields),
+        allowed_models=_models(fields),
+        max_in_flight=fields.whole("max_in_flight", least=1, most=MAX_IN_FLIGHT, required=False),
+        overdraft=fields.whole("overdraft", required=False) or 0,
+        time_zone=fields.text("time_zone", required=False) or None,
+        anchor_day=fields.whole("anchor_day", least=1, most=31, required=False),
+        weights=_weights(fields),
+        notices=fields.ticked("notices"),
+        trial_days=fields.whole("trial_days", least=1, most=MAX_TRIAL_DAYS, required=False),
+        trial_then=fields.text("trial_then", required=False) or None,
     )
     try:
         checked_terms(plan)
     except InvalidRequestError as exc:
-        form.wrong(exc.param or "plan_id", exc.param or exc.message)
-    return plan if form.good else None
+        name = exc.param or "plan_id"
+        fields.problems.setdefault(name, _PROBLEMS.get(name, Problem.UNKNOWN))
+    return plan if fields.ok else None
 
 
-def _thresholds(form: Form) -> tuple[int, ...]:
-    parts = form.typed("thresholds").replace("%", " ").replace(",", " ").replace(";", " ").split()
+def _thresholds(fields: Fields) -> tuple[int, ...]:
+    parts = fields.typed("thresholds").replace("%", " ").replace(",", " ").replace(";", " ").split()
     if len(parts) > _MOST_THRESHOLDS or not all(each.isascii() and each.isdigit() and len(each) < 4 for each in parts):  # noqa: PLR2004 - 100 has three digits
-        form.wrong("thresholds", "thresholds")
+        fields.problems["thresholds"] = Problem.THRESHOLDS
         return ()
     return tuple(map(int, parts))
 
 
-def _models(form: Form) -> tuple[str, ...] | None:
-    patterns = [each.strip() for each in form.typed("allowed_models").splitlines()]
+def _models(fields: Fields) -> tuple[str, ...] | None:
+    patterns = [each.strip() for each in fields.typed("allowed_models").splitlines()]
     return tuple(each for each in patterns if each) or None
 
 
-def _weights(form: Form) -> WeightTable | None:
-    lines = _typed_lines(form)
+def _weights(fields: Fields) -> WeightTable | None:
+    lines = _typed_lines(fields)
     if not lines:
         return None
     patterns = [line.pattern for line in lines]
     if not all(patterns) or len(set(patterns)) < len(patterns) or len(patterns) > MAX_PATTERNS:
-        form.wrong("weights", "weights")
+        fields.problems["weights"] = Problem.WEIGHTS
         return None
     try:
         return weight_table({line.pattern: _model_weights(line) for line in lines})
     except ValidationError:
-        form.wrong("weights", "weights")
+        fields.problems["weights"] = Problem.WEIGHTS
         return None
 
 

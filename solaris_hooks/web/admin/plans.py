@@ -12,7 +12,7 @@ from solaris_hooks.quota.errors import ConflictError, InvalidRequestError, NotFo
 from solaris_hooks.quota.plan import Plan
 from solaris_hooks.roles import Permission
 from solaris_hooks.web.admin.door import Door
-from solaris_hooks.web.admin.forms import Form
+from solaris_hooks.web.admin.forms import Fields, Problem
 from solaris_hooks.web.admin.plan_form import changes, digest_of, lines_of, read_plan, values_of
 from solaris_hooks.web.admin.services import AdminServices
 from solaris_hooks.web.admin.visit import Visit
@@ -48,55 +48,55 @@ class PlanPages:
         )
 
     async def _new(self, visit: Visit) -> Response:
-        return await self._form(visit, Form(visit), None)
+        return await self._form(visit, Fields(visit), None)
 
     async def _one(self, visit: Visit) -> Response:
         plan = await self._books.plan(visit.segment("plan"))
         if plan is None:
             raise NotFoundError("There is no such plan.", param="plan")
-        return await self._form(visit, Form(visit), plan)
+        return await self._form(visit, Fields(visit), plan)
 
     async def _save(self, visit: Visit) -> Response:
         """First show what a change does, then make it."""
-        form = Form(visit)
-        known = await self._books.plan(form.typed("plan_id").strip())
-        if form.typed("seen") == digest_of(None) and known is not None:
-            form.wrong("plan_id", "taken")
+        fields = Fields(visit)
+        known = await self._books.plan(fields.typed("plan_id"))
+        if fields.typed("seen") == digest_of(None) and known is not None:
+            fields.problems["plan_id"] = Problem.TAKEN
             known = None
-        wanted = read_plan(form)
-        if wanted is None or form.typed("step") == "edit":
-            return await self._form(visit, form, known, status=200 if form.good else InvalidRequestError.status)
-        if form.typed("step") != "confirm":
-            return await self._preview(visit, form, known, wanted)
-        if form.typed("seen") != digest_of(known):
-            return await self._preview(visit, form, known, wanted, status=ConflictError.status)
-        reason = form.text("reason", required=True)
-        if not form.good:
-            return await self._preview(visit, form, known, wanted, status=InvalidRequestError.status)
+        wanted = read_plan(fields)
+        if wanted is None or fields.typed("step") == "edit":
+            return await self._form(visit, fields, known, status=200 if fields.ok else InvalidRequestError.status)
+        if fields.typed("step") != "confirm":
+            return await self._preview(visit, fields, known, wanted)
+        if fields.typed("seen") != digest_of(known):
+            return await self._preview(visit, fields, known, wanted, status=ConflictError.status)
+        reason = fields.text("reason")
+        if not fields.ok:
+            return await self._preview(visit, fields, known, wanted, status=InvalidRequestError.status)
         try:
             await self._books.put_plan(wanted, actor=visit.administrator.actor, reason=reason)
         except NotFoundError:  # the plan that follows a trial
-            form.wrong("trial_then", "choice")
-            return await self._form(visit, form, known, status=InvalidRequestError.status)
+            fields.problems["trial_then"] = Problem.UNKNOWN
+            return await self._form(visit, fields, known, status=InvalidRequestError.status)
         return visit.to(f"/plans/{wanted.plan_id}", done="plan_saved")
 
-    async def _form(self, visit: Visit, form: Form, plan: Plan | None, *, status: int = 200) -> Response:
+    async def _form(self, visit: Visit, fields: Fields, plan: Plan | None, *, status: int = 200) -> Response:
         figures = await self._books.plan_effects.figures()
         return visit.show(
             "plan.html",
             status=status,
             plan=plan,
             values=values_of(plan or NEW),
-            weights=lines_of(form, plan),
+            weights=lines_of(fields, plan),
             seen=digest_of(plan),
             figures=figures.get(plan.plan_id, PlanFigures()) if plan else None,
             others=[(each.plan_id, each.plan_id) for each in await self._books.plans() if each != plan],
             default=self._default,
-            form=form,
+            fields=fields,
         )
 
     async def _preview(
-        self, visit: Visit, form: Form, known: Plan | None, wanted: Plan, *, status: int = 200
+        self, visit: Visit, fields: Fields, known: Plan | None, wanted: Plan, *, status: int = 200
     ) -> Response:
         return visit.show(
             "plan_preview.html",
@@ -112,5 +112,5 @@ class PlanPages:
             ],
             seen=digest_of(known),
             meanwhile=status == ConflictError.status,
-            form=form,
+            fields=fields,
         )

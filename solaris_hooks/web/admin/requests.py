@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -11,11 +10,10 @@ from starlette.routing import BaseRoute
 
 from solaris_hooks.credits.errors import NoReasonError, RequestDecidedError
 from solaris_hooks.ledger.credit_requests import CreditRequest, RequestState
-from solaris_hooks.quota.checks import MAX_TOKENS
 from solaris_hooks.quota.errors import InvalidRequestError, NotFoundError
 from solaris_hooks.roles import Permission
 from solaris_hooks.web.admin.door import Door
-from solaris_hooks.web.admin.forms import Form
+from solaris_hooks.web.admin.forms import Fields
 from solaris_hooks.web.admin.services import AdminServices
 from solaris_hooks.web.admin.visit import Visit
 
@@ -61,9 +59,9 @@ class RequestPages:
         )
 
     async def _one(self, visit: Visit) -> Response:
-        return await self._show(visit, await self._requests.existing(_id(visit)), Form(visit))
+        return await self._show(visit, await self._requests.existing(_id(visit)), Fields(visit))
 
-    async def _show(self, visit: Visit, request: CreditRequest, form: Form, *, status: int = 200) -> Response:
+    async def _show(self, visit: Visit, request: CreditRequest, fields: Fields, *, status: int = 200) -> Response:
         accounts = await self._books.accounts_named([request.account_id])
         earlier = await self._books.requests.find(account_id=request.account_id, limit=HISTORY, before=request.number)
         return visit.show(
@@ -72,18 +70,18 @@ class RequestPages:
             request=request,
             account=accounts.get(request.account_id),
             earlier=earlier,
-            form=form,
+            fields=fields,
             action=visit.request.url.path.rpartition("/")[2] if visit.form else "",
         )
 
     async def _approve(self, visit: Visit) -> Response:
-        form = Form(visit)
-        tokens = form.whole("tokens", least=1, most=MAX_TOKENS, required=True)
-        reason = form.text("reason")
-        expires_at = form.end_of_day("expires", dt.datetime.now(dt.UTC))
+        fields = Fields(visit)
+        tokens = fields.whole("tokens", least=1)
+        reason = fields.text("reason", required=False) or None
+        expires_at = fields.end_of_day("expires", time_zone=visit.look.time_zone)
         request = await self._requests.existing(_id(visit))
-        if not form.good:
-            return await self._show(visit, request, form, status=InvalidRequestError.status)
+        if not fields.ok:
+            return await self._show(visit, request, fields, status=InvalidRequestError.status)
         try:
             await self._requests.approve(
                 request.request_id,
@@ -97,11 +95,11 @@ class RequestPages:
         return visit.to("/requests", done="approved")
 
     async def _reject(self, visit: Visit) -> Response:
-        form = Form(visit)
-        reason = form.text("why", required=True)
+        fields = Fields(visit)
+        reason = fields.text("why")
         request = await self._requests.existing(_id(visit))
-        if not form.good or reason is None:
-            return await self._show(visit, request, form, status=NoReasonError.status)
+        if not fields.ok:
+            return await self._show(visit, request, fields, status=NoReasonError.status)
         try:
             await self._requests.reject(request.request_id, actor=visit.administrator.actor, reason=reason)
         except RequestDecidedError:
@@ -111,7 +109,7 @@ class RequestPages:
     async def _decided_meanwhile(self, visit: Visit) -> Response:
         """The request as somebody else has decided it."""
         request = await self._requests.existing(_id(visit))
-        return await self._show(visit, request, Form(visit), status=_DECIDED_MEANWHILE)
+        return await self._show(visit, request, Fields(visit), status=_DECIDED_MEANWHILE)
 
 
 def _id(visit: Visit) -> UUID:

@@ -2,11 +2,34 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from solaris_hooks.credits.requests import CreditRequests
+from solaris_hooks.ledger.front_page import FrontPage
 from solaris_hooks.ledger.postgres import PostgresLedger
+from solaris_hooks.quota.ids import AccountId
 from solaris_hooks.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class LiteLLMKey:
+    """A virtual key of an account's user, as LiteLLM lists it.
+
+    Attributes:
+        name: its alias, else how it ends.
+        blocked: whether LiteLLM refuses it.
+    """
+
+    name: str
+    blocked: bool
+    created_at: dt.datetime | None
+    expires_at: dt.datetime | None
+
+
+KeysOf = Callable[[AccountId], Awaitable[Sequence[LiteLLMKey] | None]]
+"""The virtual keys that pay from an account; None where LiteLLM cannot tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +39,13 @@ class AdminServices:
     Attributes:
         books: the ledger, with its looks over all accounts, which PostgreSQL alone has.
         requests: how requests for credits are decided.
+        front_page: figures over all accounts.
         settings: in force.
+        keys_of: the virtual keys that pay from an account; None where nobody can tell.
     """
 
     books: PostgresLedger
     requests: CreditRequests
+    front_page: FrontPage
     settings: Settings
+    keys_of: KeysOf | None = None

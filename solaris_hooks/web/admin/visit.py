@@ -131,6 +131,11 @@ def address(path: str, parameters: Mapping[str, str]) -> str:
     return path + _query(parameters)
 
 
+def account_path(account: str) -> str:
+    """The address of an account's page, below ``/solaris/admin``."""
+    return f"/accounts/{quote(account, safe='')}"
+
+
 def _query(parameters: Mapping[str, str]) -> str:
     said = "&".join(f"{name}={quote(value, safe='')}" for name, value in parameters.items() if value)
     return f"?{said}" if said else ""

@@ -12,7 +12,7 @@ from functools import cache, partial
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime, format_timedelta
+from babel.dates import format_datetime, format_skeleton, format_timedelta
 from babel.numbers import format_compact_decimal, format_decimal, format_percent
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
@@ -84,6 +84,7 @@ def _environment(locale: str) -> Environment:
 
 def _words(locale: str, time_zone: str) -> dict[str, object]:
     """What every template can say."""
+    zone = ZoneInfo(time_zone)
 
     def on(instant: dt.datetime) -> str:
         """The reader's day of an instant."""
@@ -91,7 +92,23 @@ def _words(locale: str, time_zone: str) -> dict[str, object]:
 
     def at(instant: dt.datetime) -> str:
         """The reader's day and minute of an instant."""
-        return str(format_datetime(instant, "short", tzinfo=ZoneInfo(time_zone), locale=locale))
+        return str(format_datetime(instant, "short", tzinfo=zone, locale=locale))
+
+    def moment(instant: dt.datetime) -> str:
+        """The reader's time of an instant, to the second."""
+        return str(format_datetime(instant, "medium", tzinfo=zone, locale=locale))
+
+    def hour(instant: dt.datetime) -> str:
+        """The reader's day and hour of an instant."""
+        return str(format_skeleton("ddHHmm", instant, tzinfo=zone, locale=locale))
+
+    def month(date: dt.date) -> str:
+        """A month as the reader's language writes it."""
+        return str(format_skeleton("yMMM", date, locale=locale))
+
+    def local_day(instant: dt.datetime) -> dt.date:
+        """The reader's day of an instant, to be written otherwise."""
+        return instant.astimezone(zone).date()
 
     def ago(instant: dt.datetime) -> str:
         """How long ago an instant was, roughly."""
@@ -111,6 +128,10 @@ def _words(locale: str, time_zone: str) -> dict[str, object]:
         "on": on,
         "at": at,
         "ago": ago,
+        "moment": moment,
+        "hour": hour,
+        "month": month,
+        "local_day": local_day,
         "short": partial(day_and_month, locale),
         "language": locale.replace("_", "-"),
         "locale": locale,

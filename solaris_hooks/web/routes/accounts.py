@@ -7,14 +7,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from solaris_hooks.ledger.records import Grant
+from solaris_hooks.web.account_queries import AccountsQuery
 from solaris_hooks.web.answers import AccountAnswer, AccountsAnswer, EntriesAnswer, UsageAnswer
 from solaris_hooks.web.bodies import (
     AccountBody,
-    AccountsQuery,
     CreditsBody,
     EntriesQuery,
     UsageQuery,
-    next_cursor,
 )
 from solaris_hooks.web.dependencies import Changer, Reader, TheAccountId, TheBooks, existing
 from solaris_hooks.web.description import CONFLICT, NOT_FOUND
@@ -25,9 +24,19 @@ router = APIRouter(prefix="/api/v1/accounts", tags=["accounts"])
 
 @router.get("", summary="List accounts")
 async def list_accounts(_: Reader, books: TheBooks, query: Annotated[AccountsQuery, Query()]) -> AccountsAnswer:
-    """Accounts whose id, e-mail or name contains `query`, in order of id, a page at a time."""
-    page = await books.accounts(query=query.query, limit=query.limit, after=query.after)
-    return AccountsAnswer(data=[AccountAnswer.of(account) for account in page.accounts], next_cursor=next_cursor(page))
+    """Accounts that meet all conditions, a page at a time. Figures are as of now; the use that conditions and orders go
+    by may be ten seconds old.
+    """  # noqa: D205 - one paragraph of the description
+    page = await books.account_list.page(
+        query.wanted,
+        sort=query.sort.sort,
+        descending=query.sort.descending,
+        limit=query.limit,
+        after=query.after,
+    )
+    return AccountsAnswer(
+        data=[AccountAnswer.of(account) for account in page.accounts], next_cursor=query.next_cursor(page.next_after)
+    )
 
 
 @router.get("/{account}", summary="Read an account", responses=NOT_FOUND)

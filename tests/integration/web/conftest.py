@@ -10,14 +10,11 @@ from fastapi import FastAPI
 
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.testing import fresh_database
-from solaris_hooks.credits.requests import CreditRequests
 from solaris_hooks.ledger.migrations import migrate
 from solaris_hooks.ledger.postgres import PostgresLedger
 from solaris_hooks.settings import Settings
-from solaris_hooks.web.admin.assembly import add_admin, door_of
-from solaris_hooks.web.admin.services import AdminServices
-from solaris_hooks.web.api import build_api, mount
-from solaris_hooks.web.pages.opening import open_pages
+from solaris_hooks.web.api import mount
+from solaris_hooks.web.site import build_site
 from tests.integration.web.asking import signed_in
 from tests.unit.web.asking import FakeAuthenticator
 
@@ -46,14 +43,9 @@ def settings(web_url: str) -> Settings:
 @pytest.fixture
 def host(books: PostgresLedger, settings: Settings) -> FastAPI:
     """An application that serves the API and all pages as LiteLLM's would."""
-    authenticator = FakeAuthenticator()
-    requests = CreditRequests(books.requests, limits=settings.credit_requests, packages=settings.credit_packages)
-    api = build_api(books, authenticator, requests_for_credits=requests, campaigns=books.compensation)
-    open_pages(api, books, books.used_links, settings, SECRETS)
-    door = door_of(authenticator, books.admin_sessions, settings, SECRETS)
-    add_admin(api, door, AdminServices(books, requests, settings))
+    site = build_site(books, FakeAuthenticator(), settings, secrets=SECRETS)
     made = FastAPI()
-    mount(made, api)
+    mount(made, site.app)
     return made
 
 

@@ -119,7 +119,7 @@ async def test_sending_again_wants_a_reason_and_is_written_down(
     await ended(books, mail.delivery_id, DeliveryState.DEAD, "550")
     path = f"/alerts/{mail.delivery_id}/resend"
     without = await send(admin, path, reason=" ")
-    assert (without.status_code, "This is needed." in without.text) == (400, True)
+    assert (without.status_code, "Fill this in." in without.text) == (400, True)
     answer = await send(admin, path, reason="address was corrected")
     assert answer.headers["location"] == f"{ADMIN}/alerts/{mail.delivery_id}?done=resent"
     now = await books.deliveries.delivery(mail.delivery_id)

@@ -76,7 +76,7 @@ async def test_a_change_is_shown_before_it_is_made(admin: httpx.AsyncClient, boo
     assert "<ins>2,000,000</ins>" in preview.text
     sent = {name: value for name, value in hidden(preview.text).items() if name != "form_token"}
     without = await send(admin, "/plans", **sent, step="confirm", reason="")
-    assert (without.status_code, "This is needed." in without.text) == (400, True)
+    assert (without.status_code, "Fill this in." in without.text) == (400, True)
     answer = await send(admin, "/plans", **sent, step="confirm", reason="new year")
     assert answer.headers["location"] == f"{ADMIN}/plans/{plan.plan_id}?done=plan_saved"
     assert await books.plan(plan.plan_id) == Plan(
@@ -158,17 +158,17 @@ async def test_going_back_keeps_what_was_typed(admin: httpx.AsyncClient, plan: P
 @pytest.mark.parametrize(
     ("field", "typed", "said"),
     [
-        ("monthly_tokens", "", "This is needed."),
+        ("monthly_tokens", "", "Fill this in."),
         ("monthly_tokens", "many", "Write a whole number"),
         ("thresholds", "95, 80", "each higher than the last"),
         ("thresholds", "80, 101", "each higher than the last"),
         ("thresholds", "<b>", "each higher than the last"),
-        ("max_in_flight", "0", "Write a number from 1 to"),
-        ("anchor_day", "32", "Write a number from 1 to 31."),
+        ("max_in_flight", "0", "This number is too small."),
+        ("anchor_day", "32", "This number is too large."),
         ("time_zone", "Mars/Olympus", "Write an IANA name"),
-        ("trial_days", "99999", "Write a number from 1 to"),
+        ("trial_days", "99999", "This number is too large."),
         ("trial_days", "", "needs the days of the trial"),
-        ("trial_then", "nowhere", "Choose one of these."),
+        ("trial_then", "nowhere", "Choose one of those that are offered."),
         ("allowed_models", "x" * 301, "at most 300 characters"),
         ("weight_input", ["lots", ""], "Each line needs a pattern"),
         ("weight_input", ["1001", ""], "Each line needs a pattern"),

@@ -128,7 +128,7 @@ async def test_another_number_of_tokens_can_be_granted(
 
 async def test_rejecting_says_why(admin: httpx.AsyncClient, books: PostgresLedger, asked: CreditRequest) -> None:
     without = await send(admin, address(asked, "/reject"), why="  ")
-    assert (without.status_code, "This is needed." in without.text) == (400, True)
+    assert (without.status_code, "Fill this in." in without.text) == (400, True)
     answer = await send(admin, address(asked, "/reject"), why="renova amanhã")
     assert answer.headers["location"] == f"{ADMIN}/requests?done=rejected"
     decided = await books.requests.get(asked.request_id)
@@ -155,14 +155,14 @@ async def test_nothing_is_decided_twice(admin: httpx.AsyncClient, books: Postgre
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"tokens": "", "expires": ""}, "This is needed."),
-        ({"tokens": "0", "expires": ""}, "Write a number from 1 to"),
+        ({"tokens": "", "expires": ""}, "Fill this in."),
+        ({"tokens": "0", "expires": ""}, "This number is too small."),
         ({"tokens": "12.5", "expires": ""}, "Write a whole number"),
         ({"tokens": "-5", "expires": ""}, "Write a whole number"),
-        ({"tokens": "9" * 400, "expires": ""}, "Write a whole number"),
-        ({"tokens": "1", "expires": "yesterday"}, "Choose a day."),
-        ({"tokens": "1", "expires": "9999-12-31"}, "Choose a day."),
-        ({"tokens": "1", "expires": "2020-01-01"}, "Choose a day that has not passed."),
+        ({"tokens": "9" * 50, "expires": ""}, "This number is too large."),
+        ({"tokens": "1", "expires": "yesterday"}, "Write a day that exists."),
+        ({"tokens": "1", "expires": "9999-12-31"}, "Write a day that exists."),
+        ({"tokens": "1", "expires": "2020-01-01"}, "This day is over."),
     ],
 )
 async def test_what_cannot_be_is_said_beside_its_field_and_kept(

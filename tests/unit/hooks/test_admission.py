@@ -153,3 +153,15 @@ async def test_a_new_user_may_have_to_wait_for_approval(scene: Scene) -> None:
     await scene.ledger.put_account(AccountId("user:ana"), AccountChange(status=Status.ACTIVE), actor="admin")
     await scene.admission.admit(ANA, dict(CHAT), "acompletion")
     assert len(await scene.ledger.holds()) == 1
+
+
+async def test_an_account_that_was_merged_is_paid_for_by_the_other_one(scene: Scene) -> None:
+    old, new = AccountId("user:ana"), AccountId("user:ana.souza")
+    await scene.ledger.put_account(new, AccountChange(), actor="admin")
+    await scene.ledger.put_account(old, AccountChange(status=Status.BLOCKED, status_reason="merged"), actor="admin")
+    assert (await refusal(scene)).type == "account_suspended"
+    scene.ledger.merged[old] = new
+    for _ in range(2):  # found out, then remembered
+        await asyncio.create_task(scene.admission.admit(ANA, dict(CHAT), "acompletion"))
+    assert [hold.account_id for hold in await scene.ledger.holds()] == [new, new]
+    assert {request.account_id for request in scene.in_flight} == {new}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from solaris_hooks.quota.projection import WINDOW_DAYS, Pace, exhaustion_day, pace
+from solaris_hooks.quota.projection import WINDOW_DAYS, Pace, exhaustion_day, month_end, pace
 
 TODAY = dt.date(2026, 11, 18)
 RENEWAL = dt.date(2026, 12, 1)
@@ -84,3 +85,18 @@ def test_at_that_pace_the_day_before_was_not_enough(daily: dict[dt.date, int], r
     if day is not None:
         rate, days = pace(daily, TODAY), (day - TODAY).days
         assert rate.tokens * days >= remaining * rate.days > rate.tokens * (days - 1)
+
+
+@pytest.mark.parametrize(
+    ("used", "daily", "today", "expected"),
+    [
+        (700, {dt.date(2026, 11, day): 100 for day in range(4, 11)}, dt.date(2026, 11, 10), 700 + 20 * 100),
+        (0, {}, dt.date(2026, 11, 10), 0),
+        (90, {dt.date(2026, 11, 30): 90}, dt.date(2026, 11, 30), 90),
+        (50, {dt.date(2028, 2, 1): 50}, dt.date(2028, 2, 1), 50 + 28 * 50),
+    ],
+)
+def test_a_month_goes_on_at_the_pace_of_the_last_days(
+    used: int, daily: dict[dt.date, int], today: dt.date, expected: int
+) -> None:
+    assert month_end(used, daily, today=today) == expected

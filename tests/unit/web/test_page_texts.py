@@ -35,8 +35,9 @@ def test_every_message_has_a_translation_with_its_values_and_none_is_left_over()
     assert asked - known.keys() == set()
     assert known.keys() - asked == set()
     for english, portuguese in known.items():
-        forms = (portuguese,) if isinstance(portuguese, str) else portuguese
+        forms = (portuguese,) if isinstance(portuguese, str) else tuple(portuguese or ())
         originals = (english,) if isinstance(english, str) else english
+        assert forms, english
         wanted = {name for each in originals for name in _PLACEHOLDER.findall(each)}
         for form in forms:
             assert form, english

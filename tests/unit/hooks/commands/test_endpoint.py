@@ -19,8 +19,10 @@ from starlette.types import Receive, Scope, Send
 from solaris_hooks.hooks.commands.desk import Desk
 from solaris_hooks.hooks.commands.endpoint import AnsweredHere, Asker
 from solaris_hooks.hooks.guard import SERVED_BY
+from solaris_hooks.hooks.refusal_log import RefusalLog
 from solaris_hooks.ledger.memory import MemoryLedger
 from solaris_hooks.ledger.records import Account, AccountChange, Grant, HoldRequest, Settlement
+from solaris_hooks.ledger.refusal_records import RefusalReason
 from solaris_hooks.quota.balance import Status
 from solaris_hooks.quota.errors import LedgerUnavailableError, SolarisError
 from solaris_hooks.quota.ids import AccountId, new_hold_id
@@ -58,6 +60,8 @@ class Scene:
         self.passed: list[bytes] = []
         self.counter = Counter()
         self.known = True
+        self.refusals = MemoryLedger().refusals
+        self.log = RefusalLog(self.refusals, keep=dt.timedelta(days=90), locale="pt_BR", now=lambda: NOW)
         self.desk = Desk(
             books=self.ledger,
             link_of=lambda account_id: f"https://proxy.example.com/solaris/me?token={account_id}",
@@ -77,7 +81,7 @@ class Scene:
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope[SERVED_BY] = SERVES[scope["path"]]
-        await AnsweredHere(self.litellm, desk=self.desk, asker=self.asker)(scope, receive, send)
+        await AnsweredHere(self.litellm, desk=self.desk, asker=self.asker, log=self.log)(scope, receive, send)
 
     async def use(self, charge: int) -> None:
         settlement = Settlement(ANA, new_hold_id(), "gpt_4o", charge, Usage(charge, 0), UsageSource.PROVIDER)
@@ -272,6 +276,10 @@ async def test_without_the_books_a_sentence_says_so(
 
     monkeypatch.setattr(scene.ledger, "account", away)
     assert "fora do ar" in await ask(client, "/saldo")
+    await scene.log.write()
+    (kept,) = scene.refusals.records.values()
+    assert (kept.account_id, kept.reason, kept.call_type) == (ANA, RefusalReason.UNAVAILABLE, "command")
+    assert "fora do ar" in kept.message
 
 
 async def test_a_user_who_was_never_seen_gets_an_account_or_is_told(scene: Scene, client: httpx.AsyncClient) -> None:

@@ -1,0 +1,41 @@
+-- Statements of reports on use, over some local days.
+
+-- report_of_plans --
+-- Use by period, plan and model: from totals, however many accounts there are.
+SELECT
+    CASE %(unit)s::text WHEN 'whole' THEN %(first_day)s::date
+        ELSE greatest(date_trunc(%(unit)s::text, day::timestamp)::date, %(first_day)s::date) END AS period,
+    plan_id, model, sum(requests)::bigint AS requests, sum(estimated_requests)::bigint AS estimated_requests,
+    sum(input_tokens)::bigint AS input_tokens, sum(cached_input_tokens)::bigint AS cached_input_tokens,
+    sum(output_tokens)::bigint AS output_tokens, sum(charge)::bigint AS tokens
+FROM solaris.usage_of_plans
+WHERE day BETWEEN %(first_day)s AND %(last_day)s
+GROUP BY period, plan_id, model
+ORDER BY period, plan_id COLLATE "C", model COLLATE "C";
+
+-- report_accounts --
+-- Ids of the next accounts, in order.
+SELECT account_id FROM solaris.account_summaries
+WHERE account_id COLLATE "C" > %(after)s
+ORDER BY account_id COLLATE "C"
+LIMIT %(limit)s;
+
+-- report_of_accounts --
+-- Use of some accounts by account, period and model.
+SELECT
+    a.account_id, a.name, a.email, a.plan_id, d.period, d.model, d.requests, d.estimated_requests, d.input_tokens,
+    d.cached_input_tokens, d.output_tokens, d.tokens
+FROM solaris.accounts AS a
+CROSS JOIN LATERAL (
+    SELECT
+        CASE %(unit)s::text WHEN 'whole' THEN %(first_day)s::date
+            ELSE greatest(date_trunc(%(unit)s::text, u.day::timestamp)::date, %(first_day)s::date) END AS period,
+        u.model, sum(u.requests)::bigint AS requests, sum(u.estimated_requests)::bigint AS estimated_requests,
+        sum(u.input_tokens)::bigint AS input_tokens, sum(u.cached_input_tokens)::bigint AS cached_input_tokens,
+        sum(u.output_tokens)::bigint AS output_tokens, sum(u.charge)::bigint AS tokens
+    FROM solaris.usage_daily AS u
+    WHERE u.account_id = a.account_id AND u.day BETWEEN %(first_day)s AND %(last_day)s
+    GROUP BY period, u.model
+) AS d
+WHERE a.account_id = ANY(%(account_ids)s)
+ORDER BY a.account_id COLLATE "C", d.period, d.model COLLATE "C";
