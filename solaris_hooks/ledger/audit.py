@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -21,9 +21,16 @@ from solaris_hooks.quota.ids import AccountId
 _BATCH = 2000
 """Rows fetched at a time."""
 
+Progress = Callable[[int, int], None]
+"""Takes how many accounts and entries were recomputed so far."""
+
 
 async def verified(
-    connection: AsyncConnection[DictRow], account_id: AccountId | None, against: Sequence[Checkpoint] = ()
+    connection: AsyncConnection[DictRow],
+    account_id: AccountId | None,
+    against: Sequence[Checkpoint] = (),
+    *,
+    progress: Progress | None = None,
 ) -> Verification:
     """Recompute every entry and balance that a connection's snapshot shows.
 
@@ -31,6 +38,7 @@ async def verified(
         connection: within a transaction that sees one snapshot.
         account_id: one account alone, or all.
         against: checkpoints to compare with as well.
+        progress: is told after each account how many accounts and entries were recomputed.
 
     Raises:
         CheckpointError: a checkpoint is of other books.
@@ -50,6 +58,8 @@ async def verified(
                 audit.entry(entry)
                 entry = await _next_entry(entries)
             audit.account(stored)
+            if progress is not None:
+                progress(*audit.counted)
         while entry is not None:
             audit.entry(entry)
             entry = await _next_entry(entries)
@@ -75,6 +85,11 @@ class _Audit:
         self._verifier.account(stored)
         for each in self._comparisons:
             self._verifier.found(each.account(stored.account_id))
+
+    @property
+    def counted(self) -> tuple[int, int]:
+        """Accounts and entries so far."""
+        return self._verifier.counted
 
     def found(self, flaws: Sequence[Flaw]) -> None:
         """Keep flaws that were found otherwise."""
