@@ -76,16 +76,21 @@ class Growth:
     async def grow(self) -> bool:
         """Count what is to be passed on and hold more for it. False if there is no more: the stream must end."""
         await self._count()
-        low = self._room - self._counted <= self._room // LOW_WATER_PARTS
-        if not low or (self._in_vain and self._covered()):
+        if not self._low() or (self._in_vain and self._covered()):
             return True
         if not self._request.counted_prompt:
             await self._count_prompt()
+            if not self._low():
+                return True  # what the bound was too high by is room for output
         try:
             await self._extend()
         except SolarisError as exc:
             _LOG.warning("hold %s cannot grow: %s", self._request.hold_id, exc.message)
         return self._covered()
+
+    def _low(self) -> bool:
+        """Whether little of the output that is held for is left."""
+        return self._room - self._counted <= self._room // LOW_WATER_PARTS
 
     def _covered(self) -> bool:
         """Whether what is held covers what was passed on.
