@@ -82,11 +82,12 @@ class Growth:
     async def grow(self) -> bool:
         """Count what is to be passed on and hold more for it. False if there is no more: the stream must end."""
         await self._count()
-        low = self._room - self._counted <= self._room // LOW_WATER_PARTS
-        if not low or (self._in_vain and self._covered()):
+        if not self._low() or (self._in_vain and self._covered()):
             return True
         if not self._request.counted_prompt:
             await self._count_prompt()
+            if not self._low():
+                return True  # what the bound was too high by is room for output
         try:
             await self._extend()
         except SolarisError as exc:
@@ -111,6 +112,10 @@ class Growth:
         )
         attempt = replace(request.attempt, locale=request.balance.locale, sized=sized, waited_seconds=0.0)
         self._log.note(attempt, RefusalReason.CUT_SHORT, status=200, message="")
+
+    def _low(self) -> bool:
+        """Whether little of the output that is held for is left."""
+        return self._room - self._counted <= self._room // LOW_WATER_PARTS
 
     def _covered(self) -> bool:
         """Whether what is held covers what was passed on.

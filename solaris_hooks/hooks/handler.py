@@ -83,18 +83,15 @@ class SolarisHandler(CustomLogger):
         except Exception:
             _LOG.exception("hold %s could not be settled inline; its lease will end it", request.hold_id)
 
-    async def async_post_call_streaming_iterator_hook(
+    def async_post_call_streaming_iterator_hook(
         self, user_api_key_dict: UserAPIKeyAuth, response: AsyncIterator[Any], request_data: Body
     ) -> AsyncGenerator[Any, None]:
-        """Pass a stream on and settle at its end."""
+        """Pass a stream on and settle at its end, in one generator: every chunk goes through it."""
         request = self._in_flight.find(marked(request_data))
         if request is None:
-            async for chunk in response:
-                yield chunk
-            return
+            return _passed_on(response)
         growth = self._growth_of(request)
-        async for chunk in settled_at_end(request, response, request_data, self._settler, growth, self._notices):
-            yield chunk
+        return settled_at_end(request, response, request_data, self._settler, growth, self._notices)
 
     async def async_post_call_failure_hook(
         self,
@@ -137,3 +134,8 @@ class SolarisHandler(CustomLogger):
         if request is not None and response is not None and settled_by_headers(request.route):
             await self.async_post_call_success_hook(data, user_api_key_dict, response)
         return refusals.quota_headers(request.balance) if request is not None else None
+
+
+async def _passed_on(chunks: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
+    async for chunk in chunks:
+        yield chunk

@@ -5,6 +5,7 @@ LiteLLM never hears of a command: its logs, spend, budgets and rate limits count
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
@@ -16,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from solaris_hooks.hooks.attempt import Attempt
 from solaris_hooks.hooks.commands.messages import Wire, last_user_text
-from solaris_hooks.hooks.commands.parsing import MENTIONED, Command, read_command
+from solaris_hooks.hooks.commands.parsing import LONGEST_MENTION, Command, mentioned, read_command
 from solaris_hooks.hooks.commands.titles import TitleRequest, read_title_request
 from solaris_hooks.hooks.commands.written import Answer, write
 from solaris_hooks.hooks.guard import SERVED_BY
@@ -36,6 +37,9 @@ MOST_BYTES = 32 * 1024 * 1024
 
 SEARCHED_BYTES = 512 * 1024
 """A command is the last message, so it stands near the end: before it there may be megabytes of images."""
+
+SLICE_BYTES = 64 * 1024
+"""Searched at once; other requests have their turn before the next ones."""
 
 WIRES = {wire.value: wire for wire in Wire}
 """By the name of the function that serves a request."""
@@ -85,7 +89,7 @@ class AnsweredHere:
             await self.app(scope, receive, send)
             return
         received = await _read(receive)
-        asked = self._asked(wire, received) if MENTIONED.search(_end_of(received)) else None
+        asked = self._asked(wire, received) if await _mentioned(_end_of(received)) else None
         answer = await self._answer(scope, wire, *asked) if asked is not None else None
         if answer is not None:
             await answer(scope, receive, send)
@@ -147,6 +151,16 @@ class AnsweredHere:
         attempt = Attempt("command", path=str(scope["path"]), account_id=asker.account_id)
         refusal_id = self._log.note(attempt, RefusalReason.UNAVAILABLE, status=_OK, message=message)
         return {REFUSAL_ID_HEADER: str(refusal_id)} if refusal_id is not None else {}
+
+
+async def _mentioned(data: bytes) -> bool:
+    """Whether a command stands in the bytes; the event loop is not blocked for longer than a millisecond."""
+    for start in range(0, len(data), SLICE_BYTES):
+        if start:
+            await asyncio.sleep(0)
+        if mentioned(data[start : start + SLICE_BYTES + LONGEST_MENTION]):
+            return True
+    return False
 
 
 def _end_of(received: Sequence[Message]) -> bytes:

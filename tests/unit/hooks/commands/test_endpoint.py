@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from solaris_hooks.hooks.commands.desk import Desk
-from solaris_hooks.hooks.commands.endpoint import AnsweredHere, Asker
+from solaris_hooks.hooks.commands.endpoint import SLICE_BYTES, AnsweredHere, Asker
 from solaris_hooks.hooks.guard import SERVED_BY
 from solaris_hooks.hooks.refusal_log import RefusalLog
 from solaris_hooks.ledger.memory import MemoryLedger
@@ -259,6 +259,20 @@ async def test_a_command_after_megabytes_of_images_is_found(scene: Scene, client
             yield body[at : at + 65_536]
 
     answer = await client.post("/v1/chat/completions", content=in_pieces())
+    assert answer.headers["x-solaris-answer"] == "command"
+
+
+@pytest.mark.parametrize("cut", range(len("/saldo") + 1))
+async def test_a_command_is_found_wherever_the_bytes_are_cut(scene: Scene, client: httpx.AsyncClient, cut: int) -> None:
+    """They are searched slice by slice, so that a body of many slashes keeps nobody else waiting."""
+
+    def body_with(slashes: int) -> str:
+        messages = [{"role": "system", "content": "/" * slashes}, {"role": "user", "content": "/saldo"}]
+        return json.dumps({"messages": messages, "model": "demo"})
+
+    body = body_with(SLICE_BYTES - cut - body_with(0).index("/saldo"))
+    assert body.rindex("/saldo") == SLICE_BYTES - cut
+    answer = await client.post("/v1/chat/completions", content=body.encode())
     assert answer.headers["x-solaris-answer"] == "command"
 
 
