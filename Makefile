@@ -47,6 +47,11 @@ test-browser: setup-dev ## run the tests that open pages in Chromium (SCREENSHOT
 	@$(BIN)/python -m tests.browser.chromium >/dev/null
 	@exec $(BIN)/python -m pytest tests/browser $(ARGS)
 
+.PHONY: screenshots
+screenshots: setup-dev ## renew the pictures of docs/explanation/admin-tour.md
+	@$(BIN)/python -m tests.browser.chromium >/dev/null
+	@SCREENSHOTS=docs/images/admin exec $(BIN)/python -m pytest tests/browser/test_tour.py $(ARGS)
+
 .PHONY: test-librechat
 test-librechat: ## run LibreChat's LLM client library against the proxy (installs 565 MB of npm packages)
 	@sh deploy/setup.sh librechat

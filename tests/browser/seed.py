@@ -21,6 +21,7 @@ from solaris_hooks.ledger.account_terms import OverrideChange, PlanChange
 from solaris_hooks.ledger.delivery_records import DeliveryFilter, DeliveryState, Limits
 from solaris_hooks.ledger.postgres import PostgresLedger
 from solaris_hooks.ledger.records import AccountChange, CreditOrigin, Grant, HoldRequest, Settlement
+from solaris_hooks.ledger.refusal_records import Refusal, RefusalReason
 from solaris_hooks.quota.balance import Status
 from solaris_hooks.quota.ids import AccountId, HoldId
 from solaris_hooks.quota.terms import Field
@@ -41,6 +42,7 @@ from tests.browser.people import (
     VISITOR,
     Person,
 )
+from tests.refused import refusal
 
 ZONE = ZoneInfo("America/Sao_Paulo")
 SEED = 20_261_128
@@ -101,11 +103,25 @@ class Life:
         await ledger.cycle.renew_due(limit=len(PEOPLE))
         await self._hold(ledger, ANA, 4_096, prompt=900)
         await self._hold(ledger, GRACE, 16_000, prompt=12_000)
+        await ledger.refusals.write(self._refusals())
         await post.deliver()
+        await ledger.rollup.round(time_zone=str(ZONE))
 
     async def _open(self, ledger: PostgresLedger, person: Person) -> None:
         change = AccountChange(plan_id=person.plan, email=person.email, name=person.name, locale=person.locale)
         await ledger.put_account(person.account_id, change, actor=ADMIN)
+
+    def _refusals(self) -> list[Refusal]:
+        """Refused requests of the last hours: of those who have nothing left, and of one who asked for too much."""
+        asked = (
+            (CAROLINA, RefusalReason.EXHAUSTED, 3),
+            (HUGO, RefusalReason.EXHAUSTED, 1),
+            (ANA, RefusalReason.CONTENDED, 1),
+        )
+        return [
+            refusal(self.now - dt.timedelta(minutes=7 * place + 2), account_id=account, reason=reason, count=count)
+            for place, (account, reason, count) in enumerate(asked)
+        ]
 
     # ------------------------------------------------------------------ use
 
