@@ -3,6 +3,8 @@
 MAKEFLAGS += --no-print-directory
 LOCAL := .venv/bin/python -m deploy.local
 BIN := .venv/bin
+# Tests wait for other programs much of the time, so there is one process more than a small machine has cores.
+PROCESSES := --numprocesses 3 --no-loadscope-reorder
 
 .PHONY: help
 help: ## list these commands
@@ -39,8 +41,8 @@ demo: setup ## a narrated run that ends by itself
 	@exec $(LOCAL) demo
 
 .PHONY: test
-test: setup-dev ## run the tests (ARGS="-k name" and the like go to pytest)
-	@exec $(BIN)/python -m pytest $(ARGS)
+test: setup-dev ## run all tests, in several processes (ARGS="tests/unit -k name" and the like: in one)
+	@exec $(BIN)/python -m pytest $(or $(strip $(ARGS)),$(PROCESSES))
 
 .PHONY: test-browser
 test-browser: setup-dev ## run the tests that open pages in Chromium (SCREENSHOTS=folder: where pictures go)

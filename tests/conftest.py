@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from deploy.local.postgres import EmbeddedPostgres
 
-pytest_plugins = ["tests.browser.fixtures"]
+pytest_plugins = ["tests.running", "tests.browser.fixtures"]
 
 settings.register_profile("repeatable", derandomize=True, print_blob=True, deadline=None)
 settings.load_profile("repeatable")

@@ -2,20 +2,50 @@
 
 from __future__ import annotations
 
+import fcntl
+import random
 import socket
+from typing import TextIO
 
 import psutil
 
+from .checkout import CACHE
 from .errors import LocalError
 
 LOOPBACK = "127.0.0.1"
 
+_CHOICE = range(20_000, 32_000)
+"""Below those that the system itself gives to connections, so that none of these is taken in between."""
+_TRIES = 1000
+_reserved: list[TextIO] = []
+"""Held open for as long as this process lives."""
+
 
 def free_port() -> int:
-    """Return a port that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+    """Return a port that nothing listens on now; no other process of this checkout gets it while this one lives.
+
+    Raises:
+        LocalError: none was found.
+
+    """
+    for port in random.sample(_CHOICE, _TRIES):
+        if is_free(port) and _reserve(port):
+            return port
+    raise LocalError("no free port was found", f"see what listens on ports {_CHOICE.start} to {_CHOICE.stop - 1}")
+
+
+def _reserve(port: int) -> bool:
+    """Lock a port's file, which ends with this process; return False where another process, or this one, has it."""
+    folder = CACHE / "ports"
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = (folder / str(port)).open("w")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        handle.close()
+        return False
+    _reserved.append(handle)
+    return True
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:

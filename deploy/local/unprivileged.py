@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pwd
 import shutil
 import struct
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from .checkout import say
 from .errors import LocalError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 USER = "solaris-pg"
 
@@ -34,11 +32,14 @@ def server_user() -> tuple[int, int] | None:
     """
     if os.geteuid() != 0:
         return None
-    try:
-        entry = pwd.getpwnam(USER)
-    except KeyError:
-        _make_user()
-        entry = pwd.getpwnam(USER)
+    # One process at a time looks for it, and makes it.
+    with Path("/etc/passwd").open() as users:
+        fcntl.flock(users, fcntl.LOCK_EX)
+        try:
+            entry = pwd.getpwnam(USER)
+        except KeyError:
+            _make_user()
+            entry = pwd.getpwnam(USER)
     return entry.pw_uid, entry.pw_gid
 
 

@@ -16,7 +16,7 @@ from solaris_hooks.quota.balance import State, Status
 from solaris_hooks.quota.errors import InvalidRequestError
 from solaris_hooks.quota.ids import account_id
 from solaris_hooks.web.bodies import MAX_PAGE, _Query
-from solaris_hooks.web.fields import Instant
+from solaris_hooks.web.fields import Instant, Sought
 
 _MOST = 2**63
 
@@ -51,9 +51,9 @@ class AccountOrder(StrEnum):
 class AccountConditions(_Query):
     """Which accounts."""
 
-    query: Annotated[str, Field(max_length=300)] = Field("", description="Part of an id, e-mail or name, in any case.")
+    query: Sought = Field("", description="Part of an id, e-mail or name, in any case.")
     status: Status | None = Field(None, description="Only those of this status.")
-    plan: Annotated[str, Field(max_length=64)] | None = Field(None, description="Only those on this plan.")
+    plan: Sought | None = Field(None, description="Only those on this plan.")
     state: State | None = Field(None, description="Only those in this state of use.")
     used_after: Instant | None = Field(None, description="Only those last used then or later.")
     used_before: Instant | None = Field(None, description="Only those last used before, or never.")
@@ -62,7 +62,7 @@ class AccountConditions(_Query):
     def wanted(self) -> AccountFilter:
         """The same for the ledger."""
         return AccountFilter(
-            query=self.query.replace("\0", ""),
+            query=self.query,
             status=self.status,
             plan_id=self.plan,
             state=self.state,

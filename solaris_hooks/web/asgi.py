@@ -24,6 +24,7 @@ MAX_BODY_BYTES = 64 * 1024
 MAX_BATCH_BYTES = 512 * 1024
 """A thousand ids of accounts, which are of 300 characters at the most."""
 
+_NOT_SNIFFED = (b"x-content-type-options", b"nosniff")
 _BATCHES = ("/api/v1/batches", "/api/v1/batches/preview")
 _KEPT_ENCODED = {b"%2f": b"%2F", b"%25": b"%25"}
 
@@ -95,7 +96,7 @@ class BoundedBodies:
 
 
 class Answered:
-    """Answer unexpected exceptions with a 500 of the one shape, log them, and let nothing be cached."""
+    """Answer unexpected exceptions with a 500 of the one shape, log them, let nothing be cached or taken for a page."""
 
     def __init__(self, app: ASGIApp) -> None:
         """Wrap an application."""
@@ -109,7 +110,8 @@ class Answered:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message = {**message, "headers": [*message["headers"], (b"cache-control", b"no-store")]}
+                headers = [*message["headers"], (b"cache-control", b"no-store")]
+                message = {**message, "headers": headers if _NOT_SNIFFED in headers else [*headers, _NOT_SNIFFED]}
             await send(message)
 
         try:

@@ -15,7 +15,7 @@ from solaris_hooks.quota.balance import Status
 from solaris_hooks.quota.checks import MAX_IN_FLIGHT, MAX_PATTERNS, MAX_TRIAL_DAYS
 from solaris_hooks.quota.ids import account_id
 from solaris_hooks.settings import ModelWeights, weight_table
-from solaris_hooks.web.fields import Day, Email, Instant, ShortText, SomeText, SomeTokens, Text, Tokens
+from solaris_hooks.web.fields import Day, Email, Instant, ShortText, SomeText, SomeTokens, Sought, Text, Tokens
 
 MAX_PAGE = 200
 MAX_DAYS = 400
@@ -197,11 +197,9 @@ class EntriesQuery(_Query):
 class AuditQuery(_Query):
     """Which changes to list."""
 
-    account: Annotated[str, Field(max_length=300)] | None = Field(None, description="Only of this account.")
-    action: Annotated[str, Field(max_length=100)] | None = Field(
-        None, description="Only of this kind, such as account.change or credits.grant."
-    )
-    actor: Annotated[str, Field(max_length=300)] | None = Field(None, description="Only by this person.")
+    account: Sought | None = Field(None, description="Only of this account.")
+    action: Sought | None = Field(None, description="Only of this kind, such as account.change or credits.grant.")
+    actor: Sought | None = Field(None, description="Only by this person.")
     since: Instant | None = Field(None, description="None that were earlier.")
     batch: UUID | None = Field(None, description="Only of this batch.")
     limit: int = Field(50, ge=1, le=MAX_PAGE, description="Changes of a page.")

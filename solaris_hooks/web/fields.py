@@ -75,6 +75,9 @@ MessageText = Annotated[str, Field(strict=True, min_length=1, max_length=MAX_MES
 ShortText = Annotated[str, Field(strict=True, min_length=1, max_length=200), _Printable, AfterValidator(_not_blank)]
 """A name or a key."""
 
+Sought = Annotated[str, Field(max_length=300), _Printable]
+"""Part or all of a text that is looked for."""
+
 Email = Annotated[str, Field(strict=True, max_length=254, pattern=r"^(?:[^@\s]+@[^@\s]+)?$"), _Printable]
 """An address, or "" where there is none."""
 

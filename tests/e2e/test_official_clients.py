@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import anthropic
 import openai
 import pytest
-from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 
 from tests.e2e.routes import directive
 from tests.e2e.world import User, World
+
+if TYPE_CHECKING:
+    from langchain_openai import ChatOpenAI
 
 TOLD = directive(prompt_tokens=100, completion_tokens=40)
 
@@ -71,6 +75,8 @@ def test_openais_client_reads_a_response_that_its_account_ended(world: World) ->
 
 def langchain(user: User) -> ChatOpenAI:
     """LangChain as its own documentation sets it up: with its usual retries."""
+    from langchain_openai import ChatOpenAI  # noqa: PLC0415 - it takes seconds, of every process that collects tests
+
     url = f"{user.world.proxy.base_url}/v1"
     return ChatOpenAI(model="demo", base_url=url, api_key=SecretStr(user.key), stream_usage=True)
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, cast
 import psycopg
 import pytest
 import pytest_asyncio
-from prisma import Json, Prisma, errors
 
 from deploy.local.checkout import ENGINE
 from deploy.local.prisma import recorded_engine
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
 
 def as_json(value: object) -> Any:
     """Return a value for a Json field; the client's own type for these knows no nested ones."""
+    from prisma import Json  # noqa: PLC0415 - see `errors`
+
     return Json(cast("Any", value))
 
 
@@ -44,11 +45,21 @@ async def db(litellm_database: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
     """A connected client on a table of keys that is empty."""
     for name, value in recorded_engine().environment().items():
         monkeypatch.setenv(name, value)
+    from prisma import Prisma  # noqa: PLC0415 - see `errors`
+
     client = Prisma(datasource={"url": litellm_database})
     await client.connect()
     await client.litellm_verificationtoken.delete_many()
     yield client
     await client.disconnect()
+
+
+@pytest.fixture
+def errors() -> Any:
+    """Return the client's errors. The client takes seconds to import: not in every process that collects tests."""
+    from prisma import errors  # noqa: PLC0415
+
+    return errors
 
 
 @pytest.fixture
@@ -98,7 +109,7 @@ async def test_a_json_field_can_be_searched(keys: Any) -> None:
     assert [row.token for row in found] == ["t-1"]
 
 
-async def test_a_second_row_with_the_same_key_is_a_unique_violation(keys: Any) -> None:
+async def test_a_second_row_with_the_same_key_is_a_unique_violation(keys: Any, errors: Any) -> None:
     await keys.create(data={"token": "t-1"})
     with pytest.raises(errors.UniqueViolationError):
         await keys.create(data={"token": "t-1"})
@@ -141,7 +152,7 @@ async def test_a_relation_is_read_with_its_row(db: Any, keys: Any) -> None:
     assert row.litellm_budget_table.model_max_budget == {"m": 1}
 
 
-async def test_a_batch_is_all_or_nothing(db: Any, keys: Any) -> None:
+async def test_a_batch_is_all_or_nothing(db: Any, keys: Any, errors: Any) -> None:
     await keys.create(data={"token": "t-1", "spend": 1})
     async with db.batch_() as batch:
         batch.litellm_verificationtoken.update(where={"token": "t-1"}, data={"spend": {"increment": 2}})
@@ -179,7 +190,7 @@ async def test_a_transaction_that_ends_is_kept(db: Any, keys: Any) -> None:
     assert (await keys.find_unique(where={"token": "t-1"})).spend == 7
 
 
-async def test_a_transaction_past_its_time_is_rolled_back_and_frees_the_row(db: Any, keys: Any) -> None:
+async def test_a_transaction_past_its_time_is_rolled_back_and_frees_the_row(db: Any, keys: Any, errors: Any) -> None:
     await keys.create(data={"token": "t-1", "spend": 1})
     transaction = db.tx(timeout=dt.timedelta(milliseconds=300))
     tx = await transaction.start()
@@ -229,12 +240,12 @@ async def test_raw_sql_of_the_kinds_that_litellm_sends(
     assert row[column] == expected
 
 
-async def test_wrong_sql_is_a_raw_query_error(db: Any) -> None:
+async def test_wrong_sql_is_a_raw_query_error(db: Any, errors: Any) -> None:
     with pytest.raises(errors.PrismaError, match="nope"):
         await db.query_raw("select * from nope")
 
 
-async def test_an_unknown_field_is_refused(keys: Any) -> None:
+async def test_an_unknown_field_is_refused(keys: Any, errors: Any) -> None:
     with pytest.raises(errors.PrismaError):
         await keys.find_many(where={"no_such_field": 1})
 
@@ -245,7 +256,7 @@ async def test_three_hundred_queries_at_once_all_come_back(keys: Any) -> None:
     assert {row.token for row in rows} == {"t-1"}
 
 
-async def test_it_goes_on_after_its_connections_were_cut(keys: Any, postgres: EmbeddedPostgres) -> None:
+async def test_it_goes_on_after_its_connections_were_cut(keys: Any, postgres: EmbeddedPostgres, errors: Any) -> None:
     await keys.create(data={"token": "t-1"})
     with psycopg.connect(postgres.superuser_url("postgres"), autocommit=True) as connection:
         connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'solaris'")

@@ -39,6 +39,10 @@ async def reset_period(
     status_code=201,
     summary="Send a message to an account's user",
     responses={
+        200: {
+            "model": MessageAnswer,
+            "description": "This idempotency key sent this text before; nothing was sent again.",
+        },
         **NOT_FOUND,
         **error_answers(409, "The key was used for another text, or the user can be reached neither way."),
         **error_answers(429, f"{MOST_MESSAGES_A_DAY} messages were sent to the account within 24 hours."),

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from deploy.local import ports
+from deploy.local.checkout import ROOT
 from deploy.local.errors import LocalError
 from deploy.local.ports import free_port, is_free
 from deploy.local.processes import last_lines, note_self, noted_pid, start, stop_noted, wait_until
@@ -73,6 +76,27 @@ def test_stopping_a_service_ends_what_it_started_too(state: State) -> None:
 
 def test_a_free_port_is_free() -> None:
     assert is_free(free_port())
+
+
+def test_no_two_processes_get_the_same_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = range(32_000, 32_010)
+    monkeypatch.setattr(ports, "_CHOICE", few)
+    monkeypatch.setattr(ports, "_TRIES", len(few))
+    script = (
+        "import sys; from deploy.local import ports; ports._CHOICE = range(32_000, 32_010); ports._TRIES = 10\n"
+        "print(*(ports.free_port() for _ in range(3)), flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        theirs = {int(port) for port in other.stdout.readline().split()}
+        with pytest.raises(LocalError, match="no free port"):
+            ours = {free_port() for _ in range(len(few) - len(theirs) + 1)}
+        other.communicate("")
+    assert len(theirs) == 3
+    ours = {free_port() for _ in range(3)}
+    assert ours == theirs, "a process that ended keeps none"
 
 
 def _is_gone(pid: int) -> bool:
