@@ -84,9 +84,11 @@ async def verify(conninfo: str, verification_id: UUID) -> None:
         counts = [0, 0]
 
         def progress(accounts: int, entries: int) -> None:
+            """Keep how far it is."""
             counts[:] = accounts, entries
 
         async def tell() -> None:
+            """Say how far it is, again and again."""
             while True:
                 await asyncio.sleep(TELL_SECONDS)
                 await ledger.verifications.seen(verification_id, accounts=counts[0], entries=counts[1])
