@@ -1,23 +1,24 @@
 -- Statements of the PostgreSQL ledger, each named by the line above it.
 
 -- hold --
--- Hold tokens for a request; see hold_v3.
-SELECT * FROM solaris.hold_v3(
+-- Hold tokens for a request; see hold_v4.
+SELECT * FROM solaris.hold_v4(
     %(account_id)s, %(hold_id)s, %(model)s, %(want)s, %(ample)s, %(fair)s, %(step)s, %(minimum)s, %(prompt)s,
     %(lease_seconds)s, %(email)s, %(create)s, %(plan_id)s, %(locale)s, %(time_zone)s, %(anchor_day)s,
-    %(status)s, %(now)s);
+    %(status)s, %(member_id)s, %(now)s);
 
 -- settle --
--- Turn a hold into use; see settle_v4.
-SELECT * FROM solaris.settle_v4(
+-- Turn a hold into use; see settle_v5.
+SELECT * FROM solaris.settle_v5(
     %(account_id)s, %(hold_id)s, %(model)s, %(charge)s, %(input_tokens)s, %(cached_input_tokens)s,
-    %(output_tokens)s, %(reasoning_tokens)s, %(source)s, %(details)s, %(now)s);
+    %(output_tokens)s, %(reasoning_tokens)s, %(source)s, %(details)s, %(member_id)s, %(now)s);
 
 -- extend --
--- Grow the hold of a running request; see extend_v2.
+-- Grow the hold of a running request; see extend_v3.
 SELECT r.amount, r.contended
-FROM solaris.extend_v2(
-    %(account_id)s, %(hold_id)s, %(amount)s, %(step)s, %(model)s, %(prompt)s, %(lease_seconds)s, %(now)s) AS r;
+FROM solaris.extend_v3(
+    %(account_id)s, %(hold_id)s, %(amount)s, %(step)s, %(model)s, %(prompt)s, %(lease_seconds)s,
+    %(member_id)s, %(now)s) AS r;
 
 -- exchange_lengths --
 -- Tell and hear how long answers get; see exchange_lengths_v1.
@@ -263,7 +264,7 @@ ORDER BY day, model COLLATE "C";
 
 -- holds --
 -- Tokens held now, oldest first.
-SELECT account_id, hold_id, model, amount, prompt, held_at, lease_until
+SELECT account_id, hold_id, model, amount, prompt, held_at, lease_until, member_id
 FROM solaris.holds
 WHERE %(account_id)s::text IS NULL OR account_id = %(account_id)s
 ORDER BY held_at, hold_id

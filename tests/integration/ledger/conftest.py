@@ -47,6 +47,8 @@ def empty(superuser_url: str) -> None:
             "events",
             "audit",
             "end_users",
+            "members",
+            "member_daily",
             "deliveries",
             "account_summaries",
             "account_counts",
