@@ -79,8 +79,7 @@ class Balance:
     @property
     def available(self) -> int:
         """Tokens that a new request can hold: spendable less held, never below 0."""
-        of_account = max(0, self.spendable_by_all - self.held)
-        return of_account if self.share is None else self.share.available(of_account)
+        return self.available_to_all if self.share is None else self.share.available(self.available_to_all)
 
     @property
     def spendable(self) -> int:
@@ -88,18 +87,22 @@ class Balance:
 
         Below 0 where more is owed than the overdraft allows. A member of a team has no more than his limit leaves.
         """
-        of_account = self.spendable_by_all
-        return of_account if self.share is None else self.share.spendable(of_account)
+        return self.spendable_by_all if self.share is None else self.share.spendable(self.spendable_by_all)
+
+    @property
+    def left(self) -> int:
+        """The same for people to read: never below 0."""
+        return max(0, self.spendable)
 
     @property
     def spendable_by_all(self) -> int:
-        """The same of the account, whoever asks."""
+        """Tokens that the account can use, whoever asks."""
         return self.remaining + self.terms.overdraft - self.overage
 
     @property
-    def share_binds(self) -> bool:
-        """Whether it is the member's own limit that leaves no more, and not what his team has."""
-        return self.share is not None and self.share.left is not None and self.share.left < self.spendable_by_all
+    def available_to_all(self) -> int:
+        """Tokens that a new request of one without a limit can hold."""
+        return max(0, self.spendable_by_all - self.held)
 
     @property
     def used(self) -> int:

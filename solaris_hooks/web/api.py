@@ -27,6 +27,7 @@ from solaris_hooks.web.routes import (
     deliveries,
     ledger,
     me,
+    members,
     overview,
     plans,
     requests,
@@ -71,7 +72,7 @@ def build_api(
     asking = requests_for_credits or CreditRequests(books.requests, limits=CreditRequestLimits())
     api.state.services = Services(books, authenticator, open_accounts, asking, campaigns, front_page, time_zone)
     answer_errors(api)
-    for module in (accounts, terms, audit, credit_lots, requests, plans, me, ledger, deliveries):
+    for module in (accounts, members, terms, audit, credit_lots, requests, plans, me, ledger, deliveries):
         api.include_router(module.router)
     api.include_router(requests.own_router)
     if campaigns is not None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from solaris_hooks.quota.ids import AccountId
-from solaris_hooks.web.links import LinkError, Tickets
+from solaris_hooks.quota.ids import AccountId, MemberId
+from solaris_hooks.web.links import LinkError, Ticket, Tickets
 
 COOKIE = "solaris_session"
 SESSION_SECONDS = 30 * 60
@@ -26,11 +26,11 @@ class Sessions:
     tickets: Tickets
     secure: bool
 
-    def begin(self, response: Response, account: AccountId, *, path: str) -> None:
-        """Let the browser be the account's from now on, or for longer, below a path."""
+    def begin(self, response: Response, account: AccountId, member: MemberId | None = None, *, path: str) -> None:
+        """Let the browser be the account's, or a member's of a team, from now on, or for longer, below a path."""
         response.set_cookie(
             COOKIE,
-            self.tickets.write(account),
+            self.tickets.write(account, member),
             max_age=self.tickets.lifetime_seconds,
             path=path,
             secure=self.secure,
@@ -38,10 +38,10 @@ class Sessions:
             samesite="strict",
         )
 
-    def find(self, request: Request) -> AccountId | None:
+    def find(self, request: Request) -> Ticket | None:
         """Whose browser asks; None where it is nobody's."""
         try:
-            return self.tickets.read(request.cookies.get(COOKIE, "")).account_id
+            return self.tickets.read(request.cookies.get(COOKIE, ""))
         except LinkError:
             return None
 

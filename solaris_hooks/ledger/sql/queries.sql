@@ -219,6 +219,7 @@ FROM solaris.credit_requests
 WHERE (%(request_id)s::uuid IS NULL OR request_id = %(request_id)s)
     AND (%(account_id)s::text IS NULL OR account_id = %(account_id)s)
     AND (%(state)s::text IS NULL OR state = %(state)s)
+    AND (%(requested_by)s::text IS NULL OR requested_by = %(requested_by)s)
     AND (%(before)s::bigint IS NULL OR number < %(before)s)
 ORDER BY number DESC
 LIMIT %(limit)s;

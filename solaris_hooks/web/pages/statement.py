@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from solaris_hooks.ledger.members import account_as_seen_by, daily_usage_of
 from solaris_hooks.ledger.port import Books
 from solaris_hooks.ledger.records import Account, DailyUsage
 from solaris_hooks.ledger.used_links import UsedLinks
@@ -50,16 +51,16 @@ class StatementPages:
             token = request.query_params.get("token")
             if token is not None:
                 return await self._open(request, token)
-            account_id = self.sessions.find(request)
-            account = await self.books.account(account_id) if account_id is not None else None
-            if account is None:
+            visitor = self.sessions.find(request)
+            account = await account_as_seen_by(self.books, visitor.account_id, visitor.member_id) if visitor else None
+            if visitor is None or account is None:
                 return self._message(request, "page.sign_in", 401)
             response = await self._statement(request, account)
         except LinkError as exc:
             return self._message(request, "page.link_unusable", exc.status)
         except SolarisError as exc:
             return self._message(request, "refusal.unavailable", exc.status)
-        self.sessions.begin(response, account.balance.account_id, path=root_of(request))
+        self.sessions.begin(response, visitor.account_id, visitor.member_id, path=root_of(request))
         return response
 
     async def leave(self, request: Request) -> Response:
@@ -83,7 +84,7 @@ class StatementPages:
         account = await self.books.account(ticket.account_id)
         locale = account.balance.locale if account is not None else self.locale
         response = page("opening.html", locale, root=root_of(request))
-        self.sessions.begin(response, ticket.account_id, path=root_of(request))
+        self.sessions.begin(response, ticket.account_id, ticket.member_id, path=root_of(request))
         return response
 
     async def _statement(self, request: Request, account: Account) -> Response:
@@ -92,19 +93,22 @@ class StatementPages:
         since = balance.period.start.astimezone(zone).date()
         today = max(since, dt.datetime.now(zone).date())
         first = min(since, today - dt.timedelta(days=WINDOW_DAYS - 1))
-        known = await self.books.daily_usage(balance.account_id, since=first, until=today)
+        known = await daily_usage_of(self.books, account, since=first, until=today)
         days = [each for each in known if each.day >= since]
         runs_out = exhaustion_day(
-            balance.remaining, _by_day(known), today=today, renews_on=balance.renews_at.astimezone(zone).date()
+            balance.left, _by_day(known), today=today, renews_on=balance.renews_at.astimezone(zone).date()
         )
-        entries = await self.books.entries(balance.account_id, limit=LATEST_ENTRIES)
+        # Those of a team tell what its other members do.
+        own = balance.share is None
+        entries = await self.books.entries(balance.account_id, limit=LATEST_ENTRIES) if own else ()
         return page(
             "statement.html",
             balance.locale,
             time_zone=balance.time_zone,
             root=root_of(request),
             account=account,
-            runs_out=runs_out if balance.remaining > 0 else None,
+            runs_out=runs_out if balance.left > 0 else None,
+            share=balance.share,
             balance=balance,
             models=_by_model(days).most_common(),
             days=sorted(_by_day(days).items(), reverse=True),

@@ -6,8 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
+from solaris_hooks.ledger.members import account_as_seen_by
 from solaris_hooks.ledger.records import Account, AccountChange
 from solaris_hooks.quota.errors import NotFoundError
+from solaris_hooks.web.access import ForbiddenError
 from solaris_hooks.web.answers import AccountAnswer, EntriesAnswer, UsageAnswer
 from solaris_hooks.web.bodies import EntriesQuery, UsageQuery
 from solaris_hooks.web.dependencies import TheBooks, TheHolder, TheServices
@@ -18,13 +20,14 @@ router = APIRouter(prefix="/api/v1/me", tags=["me"])
 
 
 async def _own_account(holder: TheHolder, services: TheServices) -> Account:
-    account = await services.books.account(holder.account_id)
+    account = await account_as_seen_by(services.books, holder.account_id, holder.member_id)
     if account is not None:
         return account
     if not services.open_accounts:
         raise NotFoundError("There is no account for this key; ask an administrator for one.")
-    first = AccountChange(email=holder.email)
-    return await services.books.put_account(holder.account_id, first, actor="system")
+    first = AccountChange(email=holder.email if holder.member_id is None else None)
+    made = await services.books.put_account(holder.account_id, first, actor="system")
+    return await account_as_seen_by(services.books, holder.account_id, holder.member_id) or made
 
 
 OwnAccount = Annotated[Account, Depends(_own_account)]
@@ -32,7 +35,10 @@ OwnAccount = Annotated[Account, Depends(_own_account)]
 
 @router.get("", summary="Read your own account", responses=NOT_FOUND)
 async def read_me(account: OwnAccount) -> AccountAnswer:
-    """The account that your virtual key pays from. It is made if your organisation makes accounts at first sight."""
+    """The account that your virtual key pays from; of a team that shares one, `share` says what is yours of it.
+
+    It is made if your organisation makes accounts at first sight.
+    """
     return AccountAnswer.of(account, own=True)
 
 
@@ -40,11 +46,13 @@ async def read_me(account: OwnAccount) -> AccountAnswer:
 async def list_my_entries(
     account: OwnAccount, books: TheBooks, query: Annotated[EntriesQuery, Query()]
 ) -> EntriesAnswer:
-    """Entries of your account, newest first, a page at a time."""
+    """Entries of your account, newest first, a page at a time. Those of a team are for administrators."""
+    if account.balance.share is not None:
+        raise ForbiddenError("The ledger of a team is for administrators; see what you used at /me/usage.")
     return await entries_page(books, account, query, own=True)
 
 
 @router.get("/usage", summary="Read what you used", responses=NOT_FOUND)
 async def read_my_usage(account: OwnAccount, books: TheBooks, query: Annotated[UsageQuery, Query()]) -> UsageAnswer:
-    """Totals per local day and model; of this period where no days are given."""
+    """Totals per local day and model; of this period where no days are given. In a team, of your own requests."""
     return await usage_over(books, account, query)

@@ -95,7 +95,7 @@ class Lives(RuleBasedStateMachine):
         shares=st.tuples(*[st.none() | tokens] * 3),
         member=members,
     )
-    def hold(  # noqa: PLR0913, PLR0917 - one for each thing that varies
+    def hold(
         self,
         account_id: AccountId,
         want: int,
@@ -135,7 +135,7 @@ class Lives(RuleBasedStateMachine):
         model=st.sampled_from(["gpt", "claude"]),
         named=st.booleans(),
     )
-    def settle(  # noqa: PLR0913, PLR0917 - one for each thing that varies
+    def settle(
         self,
         hold: tuple[AccountId, HoldId],
         charge: int,
@@ -296,9 +296,7 @@ class Lives(RuleBasedStateMachine):
         limit=st.none() | tokens | st.just(-1),
         is_own=st.booleans(),
     )
-    def limit_members(
-        self, account_id: AccountId, member: MemberId | None, limit: int | None, *, is_own: bool
-    ) -> None:
+    def limit_members(self, account_id: AccountId, member: MemberId | None, limit: int | None, *, is_own: bool) -> None:
         self.tick()
         change = LimitChange(account_id, "root", member, limit, is_own=is_own, reason="r")
         self.two.both(lambda ledger: ledger.members.put_limit(change))

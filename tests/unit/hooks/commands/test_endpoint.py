@@ -60,7 +60,7 @@ class Scene:
         self.known = True
         self.desk = Desk(
             books=self.ledger,
-            link_of=lambda account_id: f"https://proxy.example.com/solaris/me?token={account_id}",
+            link_of=lambda account_id, _member_id: f"https://proxy.example.com/solaris/me?token={account_id}",
             counter=self.counter,
             open_accounts=True,
             default_locale="pt_BR",
