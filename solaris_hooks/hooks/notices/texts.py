@@ -39,11 +39,13 @@ def paragraph(balance: Balance, events: Sequence[Event], *, cut: bool, commands:
     """
     crossed = [event for event in events if event.kind in {EventKind.THRESHOLD_CROSSED, EventKind.QUOTA_EXHAUSTED}]
     said = [text for event in events if (text := _said(balance, event))]
+    by_share = cut and _bound_by_share(balance)
     if cut:
-        said.append(_with_renewal(balance, "notice.share_cut" if _bound_by_share(balance) else "notice.cut"))
+        said.append(_with_renewal(balance, "notice.share_cut" if by_share else "notice.cut"))
     else:
         said += [_threshold(balance, event) for event in crossed[-1:]]
-        said += [_mark(balance, mark)] if mark is not None else []
+    if mark is not None and not by_share:
+        said.append(_mark(balance, mark))
     if cut or crossed or mark is not None:
         how = "notice.by_commands" if commands else "notice.by_administrator"
         said.append(sentence(balance.locale, how))
