@@ -499,9 +499,9 @@ class MemoryLedger:
 
     def _opening(self, change: AccountChange) -> NewAccount:
         """What an account that an administrator makes starts with."""
-        usual = self._defaults
+        usual = self._planned(replace(self._defaults, plan_id=change.plan_id or self._defaults.plan_id))
         return NewAccount(
-            plan_id=change.plan_id or usual.plan_id,
+            plan_id=usual.plan_id,
             locale=usual.locale if change.locale is None else change.locale,
             time_zone=change.time_zone or usual.time_zone,
             anchor_day=change.anchor_day or usual.anchor_day,
