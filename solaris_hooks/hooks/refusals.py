@@ -102,10 +102,16 @@ def quota_held(balance: Balance, *, needed: int) -> ProxyException:
         needed: booked tokens that the request needs at the least.
     """
     headers = {"retry-after": str(RETRY_AFTER_SECONDS), **quota_headers(balance)}
-    key = "refusal.held"
-    if balance.share is not None:
-        key = "refusal.share_held" if balance.available_to_all >= needed else "refusal.team_held"
-    return _refusal(sentence(balance.locale, key), "quota_held", 429, headers)
+    return _refusal(_held(balance, needed), "quota_held", 429, headers)
+
+
+def _held(balance: Balance, needed: int) -> str:
+    """Who holds what a request needs: its user, other requests of the same member, or those of a whole team."""
+    if balance.share is None:
+        return sentence(balance.locale, "refusal.held")
+    if balance.available_to_all >= needed:
+        return sentence(balance.locale, "refusal.share_held")
+    return sentence(balance.locale, "refusal.team_held")
 
 
 def requests_in_flight(balance: Balance) -> ProxyException:
