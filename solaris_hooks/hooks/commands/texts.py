@@ -18,6 +18,9 @@ MOST_MODELS = 8
 MOST_DAYS = 7
 MOST_LOTS = 6
 
+_OF_AN_ACCOUNT = ("chat.used", "chat.granted", "chat.remaining")
+_OF_A_TEAM = ("chat.team_used", "chat.team_granted", "chat.team_remaining")
+
 
 def heading(locale: str, name: CommandName) -> str:
     """The first line of an answer."""
@@ -59,10 +62,11 @@ def balance_text(account: Account, link: str | None) -> str:
 def _figures(balance: Balance) -> list[tuple[str, int | str]]:
     """The account's figures; those of a team's account are called so."""
     locale, of_team = balance.locale, balance.share is not None
+    used, granted, remaining = _OF_A_TEAM if of_team else _OF_AN_ACCOUNT
     figures: list[tuple[str, int | str]] = [
-        (sentence(locale, "chat.team_used" if of_team else "chat.used"), balance.used),
-        (sentence(locale, "chat.team_granted" if of_team else "chat.granted"), balance.limit),
-        (sentence(locale, "chat.team_remaining" if of_team else "chat.remaining"), max(0, balance.spendable_by_all)),
+        (sentence(locale, used), balance.used),
+        (sentence(locale, granted), balance.limit),
+        (sentence(locale, remaining), max(0, balance.spendable_by_all)),
     ]
     if balance.held and not of_team:
         figures.append((sentence(locale, "chat.held"), balance.held))
