@@ -25,8 +25,8 @@ EVA = {"Authorization": "Bearer sk-user-eva"}
 class TeamAuthenticator(FakeAuthenticator):
     """Everybody's key is of one team."""
 
-    async def holder(self, request: Request) -> Holder:
-        own = await super().holder(request)
+    async def holder(self, request: Request, *, key: str | None = None) -> Holder:
+        own = await super().holder(request, key=key)
         return Holder(TEAM, own.email, member_id(own.account_id))
 
 
