@@ -7,9 +7,10 @@ SELECT
     CASE WHEN m.period_start = a.period_start THEN m.used ELSE 0 END AS member_used, m.held AS member_held,
     CASE WHEN m.period_start = a.period_start THEN m.told_percent ELSE 0 END AS member_told
 FROM solaris.refresh_account_v1(%(account_id)s, %(now)s) AS a
-JOIN solaris.members AS m ON a.account_id = m.account_id
-WHERE (%(member_id)s::text IS NULL OR m.member_id = %(member_id)s)
-    AND (%(after)s::text IS NULL OR m.member_id COLLATE "C" > %(after)s)
+CROSS JOIN solaris.members AS m
+WHERE m.account_id = %(account_id)s
+    AND (%(member_id)s::text IS NULL OR m.member_id = %(member_id)s)
+    AND m.member_id COLLATE "C" > coalesce(%(after)s::text, '')
 ORDER BY m.member_id COLLATE "C"
 LIMIT %(limit)s;
 
