@@ -363,13 +363,13 @@ SELECT solaris.make_usage_partitions_v1(%(months)s, %(now)s) AS made;
 -- are UTC without a zone. A client can have its call logged as a failure (metadata.status in its request), but not
 -- one with our mark and an output: failed calls have neither. Of a hold's rows the one that says most comes last.
 SELECT
-    request_id, hold_id, started_at, call_type, api_key, user_id, model,
+    request_id, hold_id, started_at, call_type, api_key, user_id, team_id, model,
     said_success OR (hold_id IS NOT NULL AND completion_tokens > 0) AS succeeded, from_cache, prompt_tokens,
     completion_tokens, cached_tokens
 FROM (
     SELECT
         request_id, "startTime" AT TIME ZONE 'UTC' AS started_at, "endTime" AS ended_at, call_type, api_key,
-        s.user AS user_id, coalesce(nullif(model_group, ''), model) AS model,
+        s.user AS user_id, s.team_id, coalesce(nullif(model_group, ''), model) AS model,
         coalesce(status, metadata ->> 'status', 'success') = 'success' AS said_success,
         lower(cache_hit) = 'true' AS from_cache,
         prompt_tokens, completion_tokens,
@@ -394,6 +394,7 @@ CREATE TEMPORARY TABLE solaris_logged (
     call_type text,
     api_key text,
     user_id text,
+    team_id text,
     model text,
     succeeded boolean NOT NULL,
     from_cache boolean,
@@ -411,6 +412,8 @@ WITH logged AS (
         CASE WHEN jsonb_typeof(cached_tokens) = 'number' THEN cached_tokens::numeric END AS cached,
         coalesce(api_key, '') AS api_key,
         CASE
+            WHEN EXISTS (SELECT FROM solaris.accounts AS t WHERE t.account_id = 'team:' || team_id)
+                THEN 'team:' || team_id
             WHEN coalesce(user_id, '') NOT IN ('', 'default_user_id') THEN 'user:' || user_id
             ELSE 'key:' || coalesce(nullif(api_key, ''), 'none')
         END AS payer
