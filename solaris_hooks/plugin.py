@@ -17,6 +17,7 @@ import logging
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -33,6 +34,7 @@ from solaris_hooks.credits.counter import RequestCounter
 from solaris_hooks.hooks import tokenizer
 from solaris_hooks.hooks.admission import Admission
 from solaris_hooks.hooks.answer_lengths import AnswerLengths
+from solaris_hooks.hooks.closed_routes import ClosedRoutes
 from solaris_hooks.hooks.commands.desk import Desk
 from solaris_hooks.hooks.commands.endpoint import AnsweredHere, Asker
 from solaris_hooks.hooks.growth import Growth
@@ -41,9 +43,11 @@ from solaris_hooks.hooks.handler import SolarisHandler
 from solaris_hooks.hooks.identity import is_master_key
 from solaris_hooks.hooks.in_flight import InFlight
 from solaris_hooks.hooks.models import Models
+from solaris_hooks.hooks.noted_admission import NotedAdmission
 from solaris_hooks.hooks.notices.notices import Notices
 from solaris_hooks.hooks.payers import Payers
 from solaris_hooks.hooks.profiles import Profiles
+from solaris_hooks.hooks.refusal_log import RefusalLog
 from solaris_hooks.hooks.settlement import Settler
 from solaris_hooks.hooks.shared_teams import SharedTeams
 from solaris_hooks.hooks.upkeep import Chore, Upkeep
@@ -57,6 +61,7 @@ from solaris_hooks.ledger.postgres import PostgresLedger
 from solaris_hooks.ledger.spend_logs import LiteLLMSpendLogs
 from solaris_hooks.ledger.sweep import Sweeper
 from solaris_hooks.quota.errors import JournalError, LedgerUnavailableError, SettingsError, SolarisError
+from solaris_hooks.quota.ids import AccountId
 from solaris_hooks.roles import Permission
 from solaris_hooks.settings import Settings, WhenAway, load_settings
 from solaris_hooks.web.access import Holder
@@ -79,6 +84,7 @@ EXCHANGE_SECONDS = 60.0
 ROLLUP_SECONDS = 4.0
 """How often totals and lists follow the books; the upkeep looks every five seconds."""
 
+HOUR_SECONDS = 3_600.0
 DAY_SECONDS = 86_400.0
 MONTHS_AHEAD = 2
 
@@ -87,7 +93,17 @@ class Payable(EndUsers, Teams, Protocol):
     """Books that say whose account a request draws from."""
 
 
-def build(settings: Settings, journal: Journal) -> tuple[SolarisHandler, PostgresLedger, Upkeep]:
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What one worker process is made of."""
+
+    handler: SolarisHandler
+    ledger: PostgresLedger
+    upkeep: Upkeep
+    log: RefusalLog
+
+
+def build(settings: Settings, journal: Journal) -> Parts:
     """Put the parts together. Connects to nothing."""
     ledger = PostgresLedger(
         settings.database_url,
@@ -103,7 +119,11 @@ def build(settings: Settings, journal: Journal) -> tuple[SolarisHandler, Postgre
         new_account=settings.new_account,
         sweep_policy=settings.sweep_policy.value,
     )
+    log = RefusalLog(
+        ledger.refusals, keep=dt.timedelta(days=settings.refusals_keep_days), locale=settings.default_locale
+    )
     in_flight = InFlight()
+    models = Models()
     weights = settings.weight_table
     lengths = AnswerLengths(ledger, margin_percent=settings.estimate_margin_percent, learns=settings.learn_from_answers)
     settler = Settler(
@@ -119,18 +139,19 @@ def build(settings: Settings, journal: Journal) -> tuple[SolarisHandler, Postgre
         settler=settler,
         lease_seconds=settings.hold_lease_seconds,
         hold_max_seconds=settings.hold_max_seconds,
-        chores=_chores(settings, ledger, journalled, lengths),
+        chores=[*_chores(settings, ledger, journalled, lengths), *_of_refusals(log)],
+    )
+    admission = Admission(
+        settings=settings,
+        ledger=journalled,
+        in_flight=in_flight,
+        models=models,
+        lengths=lengths,
+        settler=settler,
+        payers=_payers(settings, journalled, Profiles(ledger)),
     )
     handler = SolarisHandler(
-        admission=Admission(
-            settings=settings,
-            ledger=journalled,
-            in_flight=in_flight,
-            models=Models(),
-            lengths=lengths,
-            settler=settler,
-            payers=_payers(settings, journalled, Profiles(ledger)),
-        ),
+        admission=NotedAdmission(admission, log=log, models=models, locale=settings.default_locale),
         settler=settler,
         in_flight=in_flight,
         growth_of=partial(
@@ -139,12 +160,17 @@ def build(settings: Settings, journal: Journal) -> tuple[SolarisHandler, Postgre
             in_flight=in_flight,
             patience_seconds=settings.hold_wait_seconds,
             lease_seconds=settings.hold_lease_seconds,
+            log=log,
         ),
         upkeep=upkeep,
-        locale=settings.default_locale,
         notices=_notices(settings, ledger),
     )
-    return handler, ledger, upkeep
+    return Parts(handler, ledger, upkeep, log)
+
+
+def _of_refusals(log: RefusalLog) -> Sequence[Chore]:
+    """What keeps refusals for as long as they are to be kept."""
+    return (Chore(0, log.keep_running), Chore(HOUR_SECONDS, log.purge))
 
 
 def _payers(settings: Settings, books: Payable, profiles: Profiles | None = None) -> Payers:
@@ -260,11 +286,12 @@ def start() -> SolarisHandler:
     _migrate_when_reachable(settings)
     tokenizer.prepare()
     journal = open_journal(settings, books_id(settings.database_url))
-    handler, ledger, upkeep = build(settings, journal)
+    parts = build(settings, journal)
+    ledger = parts.ledger
     # What a process that died has left is swept before anybody asks. Without a running loop, the first
     # request starts it.
     with contextlib.suppress(RuntimeError):
-        upkeep.start()
+        parts.upkeep.start()
     payers = _payers(settings, ledger)
 
     async def holder_of(auth: UserAPIKeyAuth, request: Request) -> Holder | None:
@@ -272,35 +299,41 @@ def start() -> SolarisHandler:
         if is_master_key(auth) and not settings.meter_master_key:
             return None
         payer = await payers.payer(auth, request.headers)
-        return Holder(payer.account_id, auth.user_email, payer.member_id)
+        account_id = await payers.moved_to(payer.account_id) or payer.account_id
+        return Holder(account_id, auth.user_email, payer.member_id)
 
     authenticator = LiteLLMAuthenticator(holder_of, settings.admin_roles)
     site = build_site(ledger, authenticator, settings, keys_of=keys_of)
     mount(app, site.app)
     desk = Desk(
         books=ledger,
-        link_of=site.links.of if site.links is not None else lambda _account_id, _member_id: None,
+        link_of=site.links.of if site.links is not None else lambda _account_id: None,
         counter=RequestCounter(site.requests),
         open_accounts=settings.opens_at_sight,
         default_locale=settings.default_locale,
     )
-    _guard(app, handler, settings, authenticator, desk)
+    _guard(app, parts, settings, authenticator, desk)
     _LOG.info("solaris_hooks %s is ready", __version__)
-    return handler
+    return parts.handler
 
 
-def _guard(
-    app: FastAPI, handler: SolarisHandler, settings: Settings, authenticator: LiteLLMAuthenticator, desk: Desk
-) -> None:
+def _guard(app: FastAPI, parts: Parts, settings: Settings, authenticator: LiteLLMAuthenticator, desk: Desk) -> None:
     """Put the guard in front of LiteLLM's router, once, behind all of LiteLLM's middleware."""
 
     async def administrator(scope: Scope) -> bool:
         """Whether LiteLLM knows the request's key as an administrator's; of a web socket by its headers."""
         try:
-            await authenticator.administrator(Request({"method": "GET", **scope, "type": "http"}), Permission.CHANGE)
+            await authenticator.administrator(_as_http(scope), Permission.CHANGE)
         except SolarisError:
             return False
         return True
+
+    async def payer(scope: Scope) -> AccountId | None:
+        """Whose key a refused request carries, if anybody's."""
+        try:
+            return (await authenticator.holder(_as_http(scope))).account_id
+        except SolarisError:
+            return None
 
     async def asker(scope: Scope) -> Asker:
         """Whose key a chat carries."""
@@ -311,14 +344,19 @@ def _guard(
     while isinstance(inner, Guard | AnsweredHere):  # this plugin's, loaded before
         inner = inner.app
     app.router.middleware_stack = Guard(
-        AnsweredHere(inner, desk=desk, asker=asker) if settings.chat_commands else inner,
+        AnsweredHere(inner, desk=desk, asker=asker, log=parts.log) if settings.chat_commands else inner,
         routes=app.router.routes,
         administrator=administrator,
-        at_end=handler.settled_at_end,
+        at_end=parts.handler.settled_at_end,
         unmetered_routes=settings.unmetered_routes,
         unmetered_call_types=settings.unmetered_call_types,
-        locale=settings.default_locale,
+        closed=ClosedRoutes(locale=settings.default_locale, log=parts.log, payer=payer),
     )
+
+
+def _as_http(scope: Scope) -> Request:
+    """A request whose headers can be looked at; a web socket's, too."""
+    return Request({"method": "GET", **scope, "type": "http"})
 
 
 proxy_handler = start()

@@ -213,6 +213,7 @@ class Settings(BaseSettings):
         default_factory=list, description="Credits on offer: name, tokens, price and currency of each."
     )
     refusal_status: int = Field(402, ge=400, le=499, description="HTTP status of a refusal for quota.")
+    refusals_keep_days: int = Field(90, ge=1, le=3650, description="How long refused requests can be explained.")
 
     admin_roles: dict[str, Role] = Field(
         default_factory=dict,

@@ -54,6 +54,7 @@ def _chores(settings: Settings, ledger: PostgresLedger) -> Sequence[PeriodicChor
     return [
         chores.renew_accounts(ledger.cycle),
         chores.expire_credits(ledger.lots),
+        chores.finish_merges(ledger.merges),
         chores.find_anomalies(ledger.overview, ledger, settings.anomaly),
         chores.digest(ledger.overview, time_zone=zone, hour=hour, clock=_utc_now),
         chores.report_month(ledger.overview, time_zone=zone, hour=hour, clock=_utc_now),

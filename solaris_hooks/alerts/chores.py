@@ -15,6 +15,7 @@ from solaris_hooks.anomaly_settings import AnomalySettings
 from solaris_hooks.ledger.account_terms import Cycle
 from solaris_hooks.ledger.credit_lots import CreditLots
 from solaris_hooks.ledger.deliveries import Deliveries
+from solaris_hooks.ledger.merges import Merges
 from solaris_hooks.ledger.overview import Overview
 
 _LOG = logging.getLogger(__name__)
@@ -61,6 +62,18 @@ def expire_credits(lots: CreditLots) -> PeriodicChore:
             _LOG.info("credits of %d accounts expired", expired)
 
     return PeriodicChore("solaris.expire_credits", "*/10 * * * *", work)
+
+
+def finish_merges(merges: Merges) -> PeriodicChore:
+    """Moves what requests in flight left behind on accounts that were merged meanwhile."""
+
+    async def work() -> None:
+        """One round of it."""
+        finished = await merges.finish()
+        if finished:
+            _LOG.info("moved what requests of %d merged accounts left", finished)
+
+    return PeriodicChore("solaris.finish_merges", "*/5 * * * *", work)
 
 
 def renew_accounts(cycle: Cycle) -> PeriodicChore:

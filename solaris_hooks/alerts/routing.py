@@ -17,6 +17,8 @@ FOR_USERS = frozenset(
         EventKind.CREDIT_GRANTED,
         EventKind.CREDIT_DECIDED,
         EventKind.PERIOD_RENEWED,
+        EventKind.PERIOD_RESET,
+        EventKind.MESSAGE_SENT,
     }
 )
 SUSPENSIONS = frozenset({EventKind.ACCOUNT_SUSPENDED, EventKind.ACCOUNT_REACTIVATED})
@@ -70,6 +72,8 @@ class Routing:
             return False
         if event.kind in SUSPENSIONS:
             return self.alerts.mail_suspensions
+        if event.kind is EventKind.MESSAGE_SENT:
+            return event.details.get("mail") is True
         return event.kind in FOR_USERS and not _told_by_another(event)
 
 

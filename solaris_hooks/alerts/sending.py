@@ -10,14 +10,8 @@ from collections.abc import Callable, Mapping
 from uuid import UUID
 
 from solaris_hooks.alert_settings import AlertSettings
-from solaris_hooks.alerts.delivery import (
-    Audience,
-    Channel,
-    ChannelName,
-    Delivery,
-    DeliveryError,
-    UndeliverableError,
-)
+from solaris_hooks.alerts.composing import composed
+from solaris_hooks.alerts.delivery import Channel, ChannelName, Delivery, DeliveryError, UndeliverableError
 from solaris_hooks.ledger.deliveries import Deliveries
 from solaris_hooks.ledger.delivery_records import BeginOutcome, DeliveryState, Limits, Outgoing
 from solaris_hooks.quota.errors import SolarisError
@@ -122,7 +116,8 @@ class Sender:
             return
         outgoing = await self._deliveries.outgoing(delivery_id)
         try:
-            await self._send(self._composed(outgoing))
+            delivery = composed(outgoing, admin_locale=self._settings.admin_locale, time_zone=self._time_zone)
+            await self._send(delivery)
         except UndeliverableError as exc:
             await self._give_up(delivery_id, exc.message)
         except DeliveryError as exc:
@@ -174,17 +169,3 @@ class Sender:
     async def _give_up(self, delivery_id: UUID, error: str) -> None:
         _LOG.error("delivery %s is given up: %s", delivery_id, error)
         await self._deliveries.end(delivery_id, DeliveryState.DEAD, error)
-
-    def _composed(self, outgoing: Outgoing) -> Delivery:
-        to_user = outgoing.audience == Audience.USER
-        return Delivery(
-            delivery_id=outgoing.delivery_id,
-            channel=ChannelName(outgoing.channel),
-            target=outgoing.target,
-            audience=Audience(outgoing.audience),
-            event=outgoing.event,
-            locale=(outgoing.locale if to_user else None) or self._settings.admin_locale,
-            time_zone=(outgoing.time_zone if to_user else None) or self._time_zone,
-            name=outgoing.name,
-            others=outgoing.others,
-        )

@@ -14,7 +14,9 @@ import typer
 from solaris_hooks import __version__
 from solaris_hooks.cli import (
     accounts,
+    actions,
     audit,
+    batches,
     compensate,
     credits,  # noqa: A004 - named as its command
     deliveries,
@@ -25,8 +27,11 @@ from solaris_hooks.cli import (
     members,
     plans,
     reconcile,
+    refusals,
+    reports,
     requests,
     terms,
+    undo,
     worker,
 )
 from solaris_hooks.cli.failures import told
@@ -41,6 +46,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 terms.add_to(accounts.app)
+actions.add_to(accounts.app)
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(credits.app, name="credits")
 credits.app.command("compensate")(compensate.compensate)
@@ -48,10 +54,14 @@ app.add_typer(requests.app, name="requests")
 app.add_typer(members.app, name="members")
 app.add_typer(plans.app, name="plans")
 app.add_typer(deliveries.app, name="deliveries")
+app.add_typer(refusals.app, name="refusals")
+app.add_typer(reports.app, name="reports")
+app.add_typer(batches.app, name="batches")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(journal.app, name="journal")
 app.command("entries")(history.entries)
 app.command("audit")(audit.audit)
+app.command("undo")(undo.undo)
 app.command("holds")(history.holds)
 app.command("sweep")(history.sweep)
 app.command("reconcile")(reconcile.reconcile)

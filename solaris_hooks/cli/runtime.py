@@ -14,6 +14,7 @@ import psycopg
 from solaris_hooks.alerts.assembly import build_worker
 from solaris_hooks.alerts.worker import AlertWorker
 from solaris_hooks.ledger import checkpoints, migrations, reconcile
+from solaris_hooks.ledger.administration import Administration
 from solaris_hooks.ledger.checkpoints import Checkpoint, SigningKey, Taken
 from solaris_hooks.ledger.compensation import Compensation
 from solaris_hooks.ledger.errors import translated
@@ -23,6 +24,7 @@ from solaris_hooks.ledger.reconcile import Question, Reconciled
 from solaris_hooks.ledger.records import Verification
 from solaris_hooks.ledger.spend_logs import LiteLLMSpendLogs
 from solaris_hooks.ledger.sweep import Sweeper, SweepReport
+from solaris_hooks.ledger.usage_reports import UsageReports
 from solaris_hooks.quota.ids import AccountId
 from solaris_hooks.settings import Settings, load_settings
 
@@ -111,6 +113,16 @@ async def verify_against(ledger: Ledger, signed: Sequence[Checkpoint], account_i
 def compensation(ledger: Ledger) -> Compensation:
     """Compensation in bulk, from the books that ``open_ledger`` opened."""
     return cast("PostgresLedger", ledger).compensation  # open_ledger makes no other
+
+
+def usage_reports(ledger: Ledger, using: Settings) -> UsageReports:
+    """Reports on use, from the books that ``open_ledger`` opened."""
+    return cast("PostgresLedger", ledger).usage_reports(using.cost_table)  # open_ledger makes no other
+
+
+def administration(ledger: Ledger) -> Administration:
+    """Merges, erasures, batches and undoing, from the books that ``open_ledger`` opened."""
+    return cast("PostgresLedger", ledger)  # open_ledger makes no other
 
 
 def books_id(using: Settings) -> UUID:

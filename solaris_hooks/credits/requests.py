@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import unicodedata
 from collections.abc import Sequence
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from uuid_utils.compat import uuid7
 
@@ -34,6 +34,9 @@ from solaris_hooks.settings import CreditPackage, CreditRequestLimits
 LONGEST_REASON = 500
 """Characters of a reason: as in all texts that people send."""
 
+_ONCE = UUID("0b1f7a52-7c3e-4a57-9f3e-2d8f0a1c6e94")
+"""Namespace of requests that are made once."""
+
 
 class CreditRequests:
     """Requests for credits under the limits and with the packages of the settings."""
@@ -46,8 +49,20 @@ class CreditRequests:
         self.packages = tuple(packages)
         self._limits = limits
 
+    @property
+    def open_to_users(self) -> bool:
+        """Whether anybody may ask at all."""
+        return self._limits.open_limit > 0 and self._limits.per_day > 0
+
     async def request(
-        self, account_id: AccountId, tokens: int | None, reason: str, *, package: str | None = None, actor: str
+        self,
+        account_id: AccountId,
+        tokens: int | None,
+        reason: str,
+        *,
+        package: str | None = None,
+        actor: str,
+        once: str | None = None,
     ) -> CreditRequest:
         """Ask for credits. The account must exist; whether it is active does not matter.
 
@@ -57,6 +72,7 @@ class CreditRequests:
             reason: why, as the user has written it; control characters and line breaks become blanks.
             package: the name of one of ``packages``, or None for a number of one's own.
             actor: who asks, such as ``user:maria``.
+            once: what the account asks with at most one time: asking with it again answers the first request.
 
         Raises:
             CreditRequestRefusedError: it cannot be asked for; ``said_in(locale)`` is a sentence for the user. One of
@@ -70,7 +86,8 @@ class CreditRequests:
         if not 1 <= wanted <= self._limits.max_tokens and offered is None:
             raise TokensOutOfRangeError(self._limits.max_tokens, param="tokens")
         new = NewCreditRequest(
-            request_id=uuid7(),
+            # The account is a part of it: nobody can name the request of another.
+            request_id=uuid7() if once is None else uuid5(_ONCE, f"{account_id} {once}"),
             account_id=account_id,
             tokens=wanted,
             reason=_cleaned(reason),

@@ -8,9 +8,8 @@ import weakref
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from litellm.proxy._types import ProxyException
-
 from solaris_hooks.hooks import refusals, tokenizer
+from solaris_hooks.hooks.attempt import Attempt, Sized
 from solaris_hooks.hooks.call_types import FREE_CALL_TYPES
 from solaris_hooks.hooks.guard import let_pass
 from solaris_hooks.hooks.identity import Payer, is_master_key
@@ -65,6 +64,7 @@ class Ask:
     can_grow: bool
     """Its hold can follow a stream whose whole output shows."""
     member_id: MemberId | None
+    attempt: Attempt
 
 
 def _weakly(owner: object) -> weakref.ref[object] | None:
@@ -100,12 +100,19 @@ class Admission:
         self._prices = settings.price_table
         self._newcomers = Newcomers(settings)
 
-    async def admit(self, auth: UserAPIKeyAuth, body: Body, call_type: str) -> None:
+    async def admit(self, auth: UserAPIKeyAuth, body: Body, call_type: str, attempt: Attempt | None = None) -> None:
         """Hold tokens for a request and mark it; change its cap if the balance is tight.
+
+        Args:
+            auth: who LiteLLM says asks.
+            body: the request.
+            call_type: LiteLLM's name of the kind of call.
+            attempt: gets what becomes known of the request.
 
         Raises:
             ProxyException: the request is refused; everything the client needs is in it.
         """
+        attempt = attempt or Attempt.of(auth, body, call_type)
         unmark(body)
         superseded = self._in_flight.superseded()
         # LiteLLM also asks for calls that it makes within a request, such as embeddings: these supersede nothing.
@@ -121,7 +128,8 @@ class Admission:
                     return
                 raise refusals.unmetered_call_type(self._settings.default_locale, call_type)
             payer = await self._payers.payer(auth, headers_of(body))
-            ask = self._read(payer, self._newcomers.account(auth, payer), body, route)
+            attempt.account_id = payer.account_id
+            ask = self._read(payer, self._newcomers.account(auth, payer), body, route, attempt)
             await self._admit(ask, body)
         except InvalidRequestError as exc:
             raise refusals.invalid_request(exc) from exc
@@ -129,7 +137,7 @@ class Admission:
             _LOG.error("request refused, since the books cannot be reached: %s", exc.message)
             raise refusals.unavailable(self._settings.default_locale) from exc
 
-    def _read(self, payer: Payer, new_account: NewAccount, body: Body, route: Route) -> Ask:
+    def _read(self, payer: Payer, new_account: NewAccount, body: Body, route: Route, attempt: Attempt) -> Ask:
         disarm(body)
         model = body.get("model")
         if not isinstance(model, str) or not model.isprintable() or not 0 < len(model) <= MAX_MODEL_CHARACTERS:
@@ -149,12 +157,16 @@ class Admission:
             new_account=new_account,
             member_id=payer.member_id,
             can_grow=bool(body.get("stream")) and not any(self._models.facts(each).hides_output for each in candidates),
+            attempt=attempt,
         )
 
     async def _admit(self, ask: Ask, body: Body) -> None:
         """Hold by the account's weights, which the books tell with the hold: at first they may be others."""
         percent = max(map(self._lengths.percent, ask.candidates))
         result, sizings, counted = await self._hold_by_size(ask, percent)
+        if result.outcome is HoldOutcome.INACTIVE and (payer := await self._payers.moved_to(ask.account_id)):
+            ask = replace(ask, account_id=payer)  # the account was merged into that one
+            result, sizings, counted = await self._hold_by_size(ask, percent)
         while result.balance is not None and self._weighing.heard(result.balance):
             if result.outcome is HoldOutcome.HELD:
                 await self._give_back(ask)
@@ -179,6 +191,7 @@ class Admission:
                 count_percent=percent,
                 weights=result.balance.terms.weights,
                 owner=_weakly(body.get("litellm_logging_obj")),
+                attempt=ask.attempt,
             )
         )
         mark(body, ask.hold_id)
@@ -193,6 +206,7 @@ class Admission:
             ProxyException: the account may not use a model that the request names.
         """
         sizings = self._sizings(ask, ask.demand.prompt.upper_bound)
+        ask.attempt.sized = Sized(ask.demand, ask.candidates, sizings, percent)
         result = await self._hold_if_ample(ask, sizings)
         if result.balance is not None and not all(map(result.balance.terms.allows, ask.named)):
             if result.outcome is HoldOutcome.HELD:
@@ -204,6 +218,7 @@ class Admission:
             return result, sizings, 0
         counted = await tokenizer.count_prompt(ask.demand.prompt)
         sizings = self._sizings(ask, min(-(-counted * percent // 100), ask.demand.prompt.upper_bound))
+        ask.attempt.sized = Sized(ask.demand, ask.candidates, sizings, percent, counted)
         return await self._hold_within_patience(ask, sizings), sizings, counted
 
     async def _give_back(self, ask: Ask) -> None:
@@ -279,8 +294,11 @@ class Admission:
         return cap
 
     async def _hold_if_ample(self, ask: Ask, sizings: list[Sizing]) -> HoldResult:
-        """Hold all that is asked for, or nothing where the balance is not many times as much."""
-        want = max(each.fair if ask.can_grow else each.want for each in sizings)
+        """Hold all that is asked for, or nothing where the balance is not many times as much.
+
+        A stream that can grow asks for so much that it nearly never has to, nor has to be counted.
+        """
+        want = max(each.generous if ask.can_grow else each.want for each in sizings)
         ample = want * AMPLE_TIMES
         return await self._hold(ask, sizings, want=want, ample=ample, minimum=ample)
 
@@ -291,9 +309,22 @@ class Admission:
         minimum = max(each.minimum for each in sizings)
         if not ask.can_grow and not all(map(self._lengths.obeys_caps, ask.candidates)):
             minimum = max(each.fair for each in sizings)  # no cap bounds it, so the hold alone must
+            if ask.attempt.sized is not None:
+                ask.attempt.sized.minimum = minimum
         result = await self._hold(ask, sizings, want=want, ample=ample, minimum=minimum)
         if result.outcome is not HoldOutcome.CONTENDED:
             return result
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            return await self._hold_in_turn(ask, sizings, result, want=want, ample=ample, minimum=minimum)
+        finally:
+            ask.attempt.waited_seconds = loop.time() - began
+
+    async def _hold_in_turn(
+        self, ask: Ask, sizings: list[Sizing], result: HoldResult, *, want: int, ample: int, minimum: int
+    ) -> HoldResult:
+        """Wait for the account's other requests, one at a time, and ask again whenever one may have ended."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._settings.hold_wait_seconds
         queue = self._in_flight.queue(ask.account_id, self._waiter(ask, result, minimum))
@@ -342,7 +373,7 @@ class Admission:
         waits_for_team = result.balance is not None and result.balance.available_to_all < minimum
         return None if waits_for_team else ask.member_id
 
-    def _refusal(self, result: HoldResult, sizings: list[Sizing]) -> ProxyException:
+    def _refusal(self, result: HoldResult, sizings: list[Sizing]) -> refusals.Refused:
         if result.balance is None:
             return refusals.unknown_user(self._settings.default_locale)
         needed = max(each.minimum for each in sizings)

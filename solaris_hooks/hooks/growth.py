@@ -9,13 +9,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from solaris_hooks.hooks import tokenizer
+from solaris_hooks.hooks.attempt import Sized
 from solaris_hooks.hooks.in_flight import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS
 from solaris_hooks.ledger.records import Extension
+from solaris_hooks.ledger.refusal_records import RefusalReason
 from solaris_hooks.quota.errors import SolarisError
 from solaris_hooks.quota.sizing import STEP_TOKENS
 
 if TYPE_CHECKING:
     from solaris_hooks.hooks.in_flight import InFlight, Request
+    from solaris_hooks.hooks.refusal_log import RefusalLog
     from solaris_hooks.ledger.port import Metering
     from solaris_hooks.quota.sizing import Sizing
 
@@ -40,6 +43,7 @@ class Growth:
         in_flight: InFlight,
         patience_seconds: float,
         lease_seconds: int,
+        log: RefusalLog | None = None,
     ) -> None:
         """Begin with what the request holds and nothing used.
 
@@ -49,12 +53,14 @@ class Growth:
             in_flight: tells when another request of the account ends.
             patience_seconds: how long to wait for tokens that other requests hold.
             lease_seconds: of a hold that has to begin anew.
+            log: is told of streams that are cut short.
         """
         self._request = request
         self._ledger = ledger
         self._in_flight = in_flight
         self._patience_seconds = patience_seconds
         self._lease_seconds = lease_seconds
+        self._log = log
         self._room = _room(request.sizings, request.held)
         self._counted = self._plainly_counted = 0
         self._before_tail = 0
@@ -76,16 +82,40 @@ class Growth:
     async def grow(self) -> bool:
         """Count what is to be passed on and hold more for it. False if there is no more: the stream must end."""
         await self._count()
-        low = self._room - self._counted <= self._room // LOW_WATER_PARTS
-        if not low or (self._in_vain and self._covered()):
+        if not self._low() or (self._in_vain and self._covered()):
             return True
         if not self._request.counted_prompt:
             await self._count_prompt()
+            if not self._low():
+                return True  # what the bound was too high by is room for output
         try:
             await self._extend()
         except SolarisError as exc:
             _LOG.warning("hold %s cannot grow: %s", self._request.hold_id, exc.message)
-        return self._covered()
+        covered = self._covered()
+        if not covered:
+            self._note_cut()
+        return covered
+
+    def _note_cut(self) -> None:
+        """Write down that the stream ends before its time. What the account had left by then nobody has told."""
+        request = self._request
+        if self._log is None or request.attempt is None:
+            return
+        sized = Sized(
+            request.demand,
+            [request.model] * len(request.sizings),
+            request.sizings,
+            request.count_percent,
+            request.counted_prompt,
+            minimum=_charge(request.sizings, self._counted),
+        )
+        attempt = replace(request.attempt, locale=request.balance.locale, sized=sized, waited_seconds=0.0)
+        self._log.note(attempt, RefusalReason.CUT_SHORT, status=200, message="")
+
+    def _low(self) -> bool:
+        """Whether little of the output that is held for is left."""
+        return self._room - self._counted <= self._room // LOW_WATER_PARTS
 
     def _covered(self) -> bool:
         """Whether what is held covers what was passed on.

@@ -15,13 +15,11 @@ from fnmatch import fnmatchcase
 
 from fastapi.routing import iter_route_contexts
 from starlette._utils import get_route_path
-from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from solaris_hooks.hooks.addresses import Handling, handling_of, handling_of_mount
-from solaris_hooks.hooks.refusals import one_line
-from solaris_hooks.messages import sentence
+from solaris_hooks.hooks.closed_routes import ClosedRoutes
 
 SERVED_BY = "solaris.served_by"
 """Key of the scope under which the name of LiteLLM's function is kept that serves a request."""
@@ -96,7 +94,7 @@ class Guard:
         at_end: Callable[[ASGIApp], ASGIApp],
         unmetered_routes: Sequence[str] = (),
         unmetered_call_types: Sequence[str] = (),
-        locale: str = "en",
+        closed: ClosedRoutes,
     ) -> None:
         """Keep what decides.
 
@@ -107,7 +105,7 @@ class Guard:
             at_end: wraps the router for addresses whose answers are settled as they leave.
             unmetered_routes: patterns of paths that are open although they are not metered.
             unmetered_call_types: the same by LiteLLM's call types.
-            locale: language of refusals.
+            closed: answers on all other addresses.
         """
         self.app = app
         self._routes = routes
@@ -115,7 +113,7 @@ class Guard:
         self._settled_at_end = at_end(app)
         self._unmetered_routes = tuple(unmetered_routes)
         self._unmetered_call_types = frozenset(unmetered_call_types)
-        self._locale = locale
+        self._closed = closed
         self._seen: list[BaseRoute] = []
         self._addresses: tuple[Address, ...] = ()
         self._remembered: dict[tuple[str, str, str], Address] = {}
@@ -141,7 +139,7 @@ class Guard:
         elif self._admission_decides(scope, address) or await self._administrator(scope):
             await self.app(scope, receive, send)
         else:
-            await _refuse(scope, receive, send, one_line(sentence(self._locale, "refusal.route", path=path)))
+            await self._closed(scope, receive, send, path=path, name=address.name)
 
     def address(self, scope: Mapping[str, object], path: str) -> Address:
         """The address that LiteLLM's router would choose."""
@@ -167,12 +165,3 @@ class Guard:
         if address.handling is not Handling.ASKED:
             return False
         return scope["type"] == "http" or _CALL_TYPES.get(address.name) in self._unmetered_call_types
-
-
-async def _refuse(scope: Scope, receive: Receive, send: Send, message: str) -> None:
-    error = {"message": message, "type": "route_not_metered", "param": None, "code": "403"}
-    if scope["type"] == "http" or "websocket.http.response" in scope.get("extensions", {}):
-        answer = JSONResponse({"error": error}, 403, {"x-should-retry": "false"})
-        await answer(scope, receive, send)
-    else:
-        await send({"type": "websocket.close", "code": 1008, "reason": "not metered"})

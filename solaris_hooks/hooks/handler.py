@@ -10,7 +10,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
 from litellm.integrations.custom_logger import CustomLogger
-from litellm.proxy._types import ProxyException
 
 from solaris_hooks.hooks import refusals
 from solaris_hooks.hooks.at_end import SettledAtEnd
@@ -23,9 +22,9 @@ if TYPE_CHECKING:
     from litellm.proxy._types import UserAPIKeyAuth
     from starlette.types import ASGIApp
 
-    from solaris_hooks.hooks.admission import Admission
     from solaris_hooks.hooks.growth import Growth
     from solaris_hooks.hooks.in_flight import InFlight, Request
+    from solaris_hooks.hooks.noted_admission import NotedAdmission
     from solaris_hooks.hooks.notices.notices import Notices
     from solaris_hooks.hooks.settlement import Settler
     from solaris_hooks.hooks.upkeep import Upkeep
@@ -39,12 +38,11 @@ class SolarisHandler(CustomLogger):
     def __init__(
         self,
         *,
-        admission: Admission,
+        admission: NotedAdmission,
         settler: Settler,
         in_flight: InFlight,
         growth_of: Callable[[Request], Growth],
         upkeep: Upkeep,
-        locale: str,
         notices: Notices | None = None,
     ) -> None:
         """Keep the collaborators."""
@@ -54,7 +52,6 @@ class SolarisHandler(CustomLogger):
         self._in_flight = in_flight
         self._growth_of = growth_of
         self._upkeep = upkeep
-        self._locale = locale
         self._notices = notices
 
     def settled_at_end(self, app: ASGIApp) -> SettledAtEnd:
@@ -66,13 +63,7 @@ class SolarisHandler(CustomLogger):
     ) -> Body:
         """Hold tokens for the request, or refuse it. Runs after LiteLLM's own checks of key and budget."""
         self._upkeep.start()
-        try:
-            await self._admission.admit(user_api_key_dict, data, call_type)
-        except ProxyException:
-            raise
-        except Exception as exc:
-            _LOG.exception("a request is refused because of a defect in its admission")
-            raise refusals.unavailable(self._locale) from exc
+        await self._admission.admit(user_api_key_dict, data, call_type)
         return data
 
     async def async_post_call_success_hook(self, data: Body, user_api_key_dict: UserAPIKeyAuth, response: Any) -> None:
@@ -92,18 +83,15 @@ class SolarisHandler(CustomLogger):
         except Exception:
             _LOG.exception("hold %s could not be settled inline; its lease will end it", request.hold_id)
 
-    async def async_post_call_streaming_iterator_hook(
+    def async_post_call_streaming_iterator_hook(
         self, user_api_key_dict: UserAPIKeyAuth, response: AsyncIterator[Any], request_data: Body
     ) -> AsyncGenerator[Any, None]:
-        """Pass a stream on and settle at its end."""
+        """Pass a stream on and settle at its end, in one generator: every chunk goes through it."""
         request = self._in_flight.find(marked(request_data))
         if request is None:
-            async for chunk in response:
-                yield chunk
-            return
+            return _passed_on(response)
         growth = self._growth_of(request)
-        async for chunk in settled_at_end(request, response, request_data, self._settler, growth, self._notices):
-            yield chunk
+        return settled_at_end(request, response, request_data, self._settler, growth, self._notices)
 
     async def async_post_call_failure_hook(
         self,
@@ -146,3 +134,8 @@ class SolarisHandler(CustomLogger):
         if request is not None and response is not None and settled_by_headers(request.route):
             await self.async_post_call_success_hook(data, user_api_key_dict, response)
         return refusals.quota_headers(request.balance) if request is not None else None
+
+
+async def _passed_on(chunks: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
+    async for chunk in chunks:
+        yield chunk

@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from solaris_hooks.hooks.routes import Demand, Report, Route
@@ -17,6 +18,9 @@ from solaris_hooks.quota.balance import Balance
 from solaris_hooks.quota.ids import AccountId, HoldId, MemberId
 from solaris_hooks.quota.sizing import Sizing
 from solaris_hooks.quota.weights import WeightTable
+
+if TYPE_CHECKING:
+    from solaris_hooks.hooks.attempt import Attempt
 
 FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 0.5
@@ -48,6 +52,7 @@ class Request:
         unread_notices: events that wait to be told in the chat, as the settlement said; 0 before it.
         weights: by which its use is charged; None for the settings'.
         owner: LiteLLM's own object of this request; when it is gone, so is the request.
+        attempt: what is known of it beside; None where nobody wants to know.
     """
 
     account_id: AccountId
@@ -72,6 +77,7 @@ class Request:
     unread_notices: int = 0
     weights: WeightTable | None = None
     owner: weakref.ref[object] | None = None
+    attempt: Attempt | None = None
 
     @property
     def abandoned(self) -> bool:

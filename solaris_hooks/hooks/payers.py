@@ -76,6 +76,7 @@ class Payers:
         self._profiles = profiles
         self._clock = clock
         self._known: dict[AccountId, _Known] = {}
+        self._moved: dict[AccountId, _Known] = {}
         self._told: dict[str, float] = {}
 
     async def payer(self, auth: UserAPIKeyAuth, headers: Mapping[str, str]) -> Payer:
@@ -95,9 +96,25 @@ class Payers:
         team = await self._teams.account_of(auth) if self._teams is not None else None
         if team is not None:
             return replace(payer, account_id=team, member_id=MemberId(payer.account_id))
-        if payer.end_user is None:
-            return payer
-        return replace(payer, account_id=await self._account_of(payer.end_user))
+        own = payer.account_id if payer.end_user is None else await self._account_of(payer.end_user)
+        moved = self._moved.get(own)
+        account_id = moved.account_id if moved is not None and self._clock() < moved.until else own
+        return payer if account_id == payer.account_id else replace(payer, account_id=account_id)
+
+    async def moved_to(self, account_id: AccountId) -> AccountId | None:
+        """The account that pays for one that is out of use, since the two were merged; None where none does.
+
+        It is remembered for a minute, so that requests under the old name need not be refused first.
+        """
+        try:
+            found = await self._books.merged_into(account_id)
+        except LedgerUnavailableError:
+            return None
+        if found is not None:
+            if len(self._moved) >= MAX_REMEMBERED:
+                self._moved.clear()
+            self._moved[account_id] = _Known(found, self._clock() + RECHECK_SECONDS)
+        return found
 
     def admitted(self, account_id: AccountId) -> None:
         """A request of this account passed, so that there is one: its profile may be completed."""

@@ -10,13 +10,18 @@ import datetime as dt
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
+from uuid import UUID
 
 from litellm.proxy._types import ProxyException
 
+from solaris_hooks.ledger.refusal_records import RefusalReason
 from solaris_hooks.messages import day, sentence, whole_number
 from solaris_hooks.quota.balance import Balance, Status
 from solaris_hooks.quota.errors import InvalidRequestError
 from solaris_hooks.quota.units import UnitUse
+
+REFUSAL_ID_HEADER = "x-solaris-refusal-id"
+"""Under which ``solaris refusals why`` explains a refusal."""
 
 MAX_MESSAGE_CHARACTERS = 240 - len("402 ")
 
@@ -34,6 +39,40 @@ _STANDINGS: Mapping[Status, tuple[str, str]] = MappingProxyType(
         Status.PENDING: ("refusal.pending", "refusal.pending_because"),
     }
 )
+_STANDING_REASONS: Mapping[Status, RefusalReason] = MappingProxyType(
+    {
+        Status.SUSPENDED: RefusalReason.SUSPENDED,
+        Status.BLOCKED: RefusalReason.BLOCKED,
+        Status.PENDING: RefusalReason.PENDING,
+    }
+)
+
+
+class Refused(ProxyException):
+    """LiteLLM's exception, with what explains it, and the status also where the route for transcriptions looks for it.
+
+    Attributes:
+        reason: why.
+        balance: the account's figures, as the books told them with the refusal; None where they told none.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        kind: str,
+        status: int,
+        headers: dict[str, str],
+        *,
+        reason: RefusalReason,
+        balance: Balance | None = None,
+        param: str | None = None,
+    ) -> None:
+        """Keep what the client gets, and what is kept of it."""
+        text = one_line(text)
+        super().__init__(message=text, type=kind, param=param, code=status, headers=headers, openai_code=kind)
+        self.status_code = status
+        self.reason = reason
+        self.balance = balance
 
 
 def quota_headers(balance: Balance) -> dict[str, str]:
@@ -62,7 +101,7 @@ def _member_headers(balance: Balance) -> dict[str, str]:
     }
 
 
-def quota_exceeded(balance: Balance, *, needed: int, status: int) -> ProxyException:
+def quota_exceeded(balance: Balance, *, needed: int, status: int) -> Refused:
     """The balance does not cover even the prompt.
 
     Args:
@@ -73,8 +112,10 @@ def quota_exceeded(balance: Balance, *, needed: int, status: int) -> ProxyExcept
     renewal = day(balance.locale, balance.renews_at, balance.time_zone)
     exhausted, tight, left = _lacking(balance, needed)
     if not left:
+        reason = RefusalReason.EXHAUSTED
         text = sentence(balance.locale, exhausted, renewal=renewal)
     else:
+        reason = RefusalReason.TIGHT
         text = sentence(
             balance.locale,
             tight,
@@ -82,7 +123,8 @@ def quota_exceeded(balance: Balance, *, needed: int, status: int) -> ProxyExcept
             needed=whole_number(balance.locale, needed),
             renewal=renewal,
         )
-    return _refusal(text, "quota_exceeded", status, {**_NO_RETRY, **quota_headers(balance)})
+    headers = {**_NO_RETRY, **quota_headers(balance)}
+    return Refused(text, "quota_exceeded", status, headers, reason=reason, balance=balance)
 
 
 def _lacking(balance: Balance, needed: int) -> tuple[str, str, int]:
@@ -94,7 +136,7 @@ def _lacking(balance: Balance, needed: int) -> tuple[str, str, int]:
     return "refusal.team_exhausted", "refusal.team_tight", max(0, balance.spendable_by_all)
 
 
-def quota_held(balance: Balance, *, needed: int) -> ProxyException:
+def quota_held(balance: Balance, *, needed: int) -> Refused:
     """The balance would cover the request, but other requests in flight hold it.
 
     Args:
@@ -102,7 +144,8 @@ def quota_held(balance: Balance, *, needed: int) -> ProxyException:
         needed: booked tokens that the request needs at the least.
     """
     headers = {"retry-after": str(RETRY_AFTER_SECONDS), **quota_headers(balance)}
-    return _refusal(_held(balance, needed), "quota_held", 429, headers)
+    text = _held(balance, needed)
+    return Refused(text, "quota_held", 429, headers, reason=RefusalReason.CONTENDED, balance=balance)
 
 
 def _held(balance: Balance, needed: int) -> str:
@@ -114,25 +157,28 @@ def _held(balance: Balance, needed: int) -> str:
     return sentence(balance.locale, "refusal.team_held")
 
 
-def requests_in_flight(balance: Balance) -> ProxyException:
+def requests_in_flight(balance: Balance) -> Refused:
     """As many requests of the account run as may run at once."""
     headers = {"retry-after": str(RETRY_AFTER_SECONDS), **quota_headers(balance)}
     text = sentence(balance.locale, "refusal.in_flight", running=str(balance.terms.max_in_flight))
-    return _refusal(text, "requests_in_flight", 429, headers)
+    return Refused(text, "requests_in_flight", 429, headers, reason=RefusalReason.CROWDED, balance=balance)
 
 
-def model_not_allowed(balance: Balance, model: str) -> ProxyException:
+def model_not_allowed(balance: Balance, model: str) -> Refused:
     """The account's plan does not include the model."""
     allowed = ", ".join(balance.terms.allowed_models or ()) or "-"
     text = sentence(balance.locale, "refusal.model", model=model, allowed=allowed)
-    return _refusal(text, "model_not_allowed", 403, dict(_NO_RETRY), param="model")
+    return Refused(
+        text, "model_not_allowed", 403, dict(_NO_RETRY), reason=RefusalReason.MODEL, balance=balance, param="model"
+    )
 
 
-def account_inactive(balance: Balance) -> ProxyException:
+def account_inactive(balance: Balance) -> Refused:
     """The account is suspended, blocked or pending; with the reason an administrator gave, if one was."""
     text = standing(balance, balance.status_reason)
     kind = "account_pending" if balance.status is Status.PENDING else "account_suspended"
-    return _refusal(text, kind, 403, dict(_NO_RETRY))
+    reason = _STANDING_REASONS[balance.status]
+    return Refused(text, kind, 403, dict(_NO_RETRY), reason=reason, balance=balance)
 
 
 def standing(balance: Balance, reason: str | None) -> str:
@@ -141,32 +187,51 @@ def standing(balance: Balance, reason: str | None) -> str:
     return sentence(balance.locale, because, reason=reason) if reason else sentence(balance.locale, key)
 
 
-def unknown_user(locale: str) -> ProxyException:
+def unknown_user(locale: str) -> Refused:
     """There is no account, and by setting none is made at a first request."""
-    return _refusal(sentence(locale, "refusal.unknown_user"), "account_unknown", 403, dict(_NO_RETRY))
+    text = sentence(locale, "refusal.unknown_user")
+    return Refused(text, "account_unknown", 403, dict(_NO_RETRY), reason=RefusalReason.UNKNOWN_USER)
 
 
-def unavailable(locale: str) -> ProxyException:
-    """The books cannot be reached: nothing is admitted that could not be counted."""
-    return _refusal(sentence(locale, "refusal.unavailable"), "quota_unavailable", 503, dict(_NO_RETRY))
+def unavailable(locale: str, reason: RefusalReason = RefusalReason.UNAVAILABLE) -> Refused:
+    """The books cannot be reached: nothing is admitted that could not be counted.
+
+    Args:
+        locale: language of the message.
+        reason: another one, of which a client need not know.
+    """
+    return Refused(sentence(locale, "refusal.unavailable"), "quota_unavailable", 503, dict(_NO_RETRY), reason=reason)
 
 
-def invalid_request(error: InvalidRequestError) -> ProxyException:
+def invalid_request(error: InvalidRequestError) -> Refused:
     """The request cannot be metered as it stands."""
-    return _refusal(error.message, "invalid_request_error", error.status, dict(_NO_RETRY), param=error.param)
+    return Refused(
+        error.message,
+        "invalid_request_error",
+        error.status,
+        dict(_NO_RETRY),
+        reason=RefusalReason.INVALID,
+        param=error.param,
+    )
 
 
-def unmetered_call_type(locale: str, call_type: str) -> ProxyException:
+def unmetered_call_type(locale: str, call_type: str) -> Refused:
     """A kind of call that is not metered, and that no setting lets pass."""
     text = sentence(locale, "refusal.call_type", call_type=call_type)
-    return _refusal(text, "call_type_not_metered", 403, dict(_NO_RETRY))
+    return Refused(text, "call_type_not_metered", 403, dict(_NO_RETRY), reason=RefusalReason.CALL_TYPE)
 
 
-def no_price(locale: str, model: str, use: UnitUse) -> ProxyException:
+def no_price(locale: str, model: str, use: UnitUse) -> Refused:
     """The call is paid by the unit, and no unit of it has a price with this model."""
     units = ", ".join(unit.value for unit in use.amounts)
     text = sentence(locale, "refusal.no_price", model=model, units=units)
-    return _refusal(text, "price_not_set", 403, dict(_NO_RETRY), param="model")
+    return Refused(text, "price_not_set", 403, dict(_NO_RETRY), reason=RefusalReason.NO_PRICE, param="model")
+
+
+def identify(refused: Refused, refusal_id: UUID | None) -> None:
+    """Let an answer name its refusal, if there is one to name. The sentence stays as it is: people read that one."""
+    if refusal_id is not None:
+        refused.headers[REFUSAL_ID_HEADER] = str(refusal_id)
 
 
 def one_line(text: str) -> str:
@@ -175,15 +240,3 @@ def one_line(text: str) -> str:
     if len(plain) <= MAX_MESSAGE_CHARACTERS:
         return plain
     return plain[: MAX_MESSAGE_CHARACTERS - 1].rstrip() + "…"
-
-
-def _refusal(text: str, kind: str, status: int, headers: dict[str, str], *, param: str | None = None) -> ProxyException:
-    return _Refusal(one_line(text), kind, param, status, headers)
-
-
-class _Refusal(ProxyException):
-    """LiteLLM's exception, with the status also where the route for transcriptions looks for it."""
-
-    def __init__(self, text: str, kind: str, param: str | None, status: int, headers: dict[str, str]) -> None:
-        super().__init__(message=text, type=kind, param=param, code=status, headers=headers, openai_code=kind)
-        self.status_code = status

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from pydantic import BaseModel
+from typing import Any
 
 from solaris_hooks.quota.usage import Usage, reported_usage
+
+_NO_MODEL = object()
 
 
 def usage_of(answer: object, *, no_output: bool = False) -> Usage | None:
@@ -32,9 +33,11 @@ def text_of(answer: object) -> str:
     """All text that a chat answer or a chunk of one carries: content, reasoning and tool calls."""
     pieces: list[str] = []
     for choice in items_of(answer, "choices"):
-        for name in ("delta", "message"):
-            part = field_of(choice, name)
-            pieces += [text_or_nothing(field_of(part, name)) for name in ("content", "reasoning_content")]
+        for part in (field_of(choice, "delta"), field_of(choice, "message")):
+            if part is None:
+                continue
+            pieces.append(text_or_nothing(field_of(part, "content")))
+            pieces.append(text_or_nothing(field_of(part, "reasoning_content")))
             for call in items_of(part, "tool_calls"):
                 function = field_of(call, "function")
                 pieces += [text_or_nothing(field_of(function, name)) for name in ("name", "arguments")]
@@ -56,8 +59,12 @@ def field_of(holder: object, name: str) -> object:
     """What stands under a name in an object or a dictionary; None where nothing does."""
     if isinstance(holder, dict):
         return holder.get(name)
-    if isinstance(holder, BaseModel):
-        # Most names are asked for in vain, chunk by chunk, and pydantic takes 5 us to say that an attribute is missing.
-        values = holder.__dict__
-        return values[name] if name in values else (holder.__pydantic_extra__ or {}).get(name)
-    return getattr(holder, name, None)
+    # Most names are asked for in vain, chunk by chunk: pydantic takes 5 us to say that an attribute is missing, and
+    # 0.5 us to say whether an object is one of its models.
+    extra: Any = getattr(holder, "__pydantic_extra__", _NO_MODEL)
+    if extra is _NO_MODEL:
+        return getattr(holder, name, None)
+    values = holder.__dict__
+    if name in values:
+        return values[name]
+    return extra.get(name) if extra else None

@@ -31,7 +31,7 @@ async def settled_at_end(
     settler: Settler,
     growth: Growth,
     notices: Notices | None = None,
-) -> AsyncIterator[Any]:
+) -> AsyncGenerator[Any, None]:
     """Pass chunks on; settle when the stream ends, breaks, or the client leaves.
 
     The usage chunk, where the provider sends one, is exact. Otherwise what was passed on is counted.

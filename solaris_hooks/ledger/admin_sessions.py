@@ -1,4 +1,8 @@
-"""Sessions of administrators, and failed attempts to begin one: what all processes know of them."""
+"""Sessions of people in a browser, and failed attempts to begin one: what all processes know of them.
+
+An administrator's session has his actor (``admin:marta``), a user's the id of his account (``user:ana``): by that all
+sessions of somebody end at once.
+"""
 
 from __future__ import annotations
 
@@ -53,12 +57,13 @@ class AdminSessions(Protocol):
         """
         ...
 
-    async def visit(self, digest: bytes, following: bytes) -> LiveSession | None:
+    async def visit(self, digest: bytes, following: bytes, *, longest: dt.timedelta = LONGEST) -> LiveSession | None:
         """The session of a token; None where it has ended.
 
         Args:
             digest: SHA-256 of the token that the browser shows.
             following: that of the token it gets if this one is too old.
+            longest: a session ends after so long, used or not.
         """
         ...
 
@@ -94,7 +99,7 @@ class PostgresAdminSessions:
             {"session_id": session_id, "actor": actor, "digest": digest, "longest": LONGEST, "now": self._clock()},
         )
 
-    async def visit(self, digest: bytes, following: bytes) -> LiveSession | None:
+    async def visit(self, digest: bytes, following: bytes, *, longest: dt.timedelta = LONGEST) -> LiveSession | None:
         """See :meth:`AdminSessions.visit`."""
         row = await self._statements.one(
             "visit_admin_session",
@@ -102,7 +107,7 @@ class PostgresAdminSessions:
                 "digest": digest,
                 "next": following,
                 "idle": IDLE,
-                "longest": LONGEST,
+                "longest": longest,
                 "rotate_after": ROTATE_AFTER,
                 "grace": GRACE,
                 "now": self._clock(),

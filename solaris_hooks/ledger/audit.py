@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -14,17 +14,24 @@ from solaris_hooks.ledger.checkpoints import Checkpoint
 from solaris_hooks.ledger.checkpoints.comparison import CheckpointComparison
 from solaris_hooks.ledger.member_verification import StoredMember
 from solaris_hooks.ledger.queries import statements
-from solaris_hooks.ledger.records import Entry, Verification
-from solaris_hooks.ledger.verification import AccountVerifier, StoredFigures
+from solaris_hooks.ledger.records import Entry, Flaw, Verification
+from solaris_hooks.ledger.verification import MOST_FLAWS, AccountVerifier, StoredFigures
 from solaris_hooks.quota.errors import CheckpointError
 from solaris_hooks.quota.ids import AccountId
 
 _BATCH = 2000
 """Rows fetched at a time."""
 
+Progress = Callable[[int, int], None]
+"""Takes how many accounts and entries were recomputed so far."""
+
 
 async def verified(
-    connection: AsyncConnection[DictRow], account_id: AccountId | None, against: Sequence[Checkpoint] = ()
+    connection: AsyncConnection[DictRow],
+    account_id: AccountId | None,
+    against: Sequence[Checkpoint] = (),
+    *,
+    progress: Progress | None = None,
 ) -> Verification:
     """Recompute every entry and balance that a connection's snapshot shows.
 
@@ -32,6 +39,7 @@ async def verified(
         connection: within a transaction that sees one snapshot.
         account_id: one account alone, or all.
         against: checkpoints to compare with as well.
+        progress: is told after each account how many accounts and entries were recomputed.
 
     Raises:
         CheckpointError: a checkpoint is of other books.
@@ -57,9 +65,12 @@ async def verified(
                 mine.append(member)
                 member = await _next_member(members)
             audit.account(stored, mine)
+            if progress is not None:
+                progress(*audit.counted)
         while entry is not None:
             audit.entry(entry)
             entry = await _next_entry(entries)
+    audit.found(await _changed_reasons(connection, account_id))
     return audit.result()
 
 
@@ -82,11 +93,31 @@ class _Audit:
         for each in self._comparisons:
             self._verifier.found(each.account(stored.account_id))
 
+    @property
+    def counted(self) -> tuple[int, int]:
+        """Accounts and entries so far."""
+        return self._verifier.counted
+
+    def found(self, flaws: Sequence[Flaw]) -> None:
+        """Keep flaws that were found otherwise."""
+        self._verifier.found(flaws)
+
     def result(self) -> Verification:
         """What was checked and what is wrong."""
         for each in self._comparisons:
             self._verifier.found(each.end())
         return replace(self._verifier.result(), checkpoints=tuple(each.result() for each in self._comparisons))
+
+
+async def _changed_reasons(connection: AsyncConnection[DictRow], account_id: AccountId | None) -> Sequence[Flaw]:
+    """Reasons that were changed since: their words stand beside the chain, which has a digest of them."""
+    cursor = await connection.execute(
+        statements()["verify_texts"].encode(), {"account_id": account_id, "limit": MOST_FLAWS}
+    )
+    return [
+        Flaw(AccountId(row["account_id"]), row["number"], f"the reason of entry {row['number']} was changed")
+        async for row in cursor
+    ]
 
 
 async def _known(connection: AsyncConnection[DictRow], checkpoint: Checkpoint) -> bool:

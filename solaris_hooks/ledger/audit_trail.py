@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
+from uuid import UUID
 
 from solaris_hooks.ledger.statements import Statements
 from solaris_hooks.quota.ids import AccountId
@@ -22,6 +23,9 @@ class AuditRecord:
         subject: the plan, lot, request or account that was changed.
         before: the fields that changed, as they were; None where there was nothing. JSON values.
         after: the same fields as they became.
+        batch_id: the batch that it was part of.
+        undoes: number of the change that it undid.
+        undone_by: number of the change that undid it.
     """
 
     number: int
@@ -33,6 +37,9 @@ class AuditRecord:
     before: Mapping[str, object] | None
     after: Mapping[str, object] | None
     reason: str | None
+    batch_id: UUID | None = None
+    undoes: int | None = None
+    undone_by: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,7 @@ class AuditFilter:
     Attributes:
         since: none that were earlier, UTC.
         before: only numbers below this one.
+        batch_id: only those of this batch.
     """
 
     account_id: AccountId | None = None
@@ -49,6 +57,7 @@ class AuditFilter:
     actor: str | None = None
     since: dt.datetime | None = None
     before: int | None = None
+    batch_id: UUID | None = None
 
     def takes(self, record: AuditRecord) -> bool:
         """Whether a change is among them."""
@@ -58,6 +67,7 @@ class AuditFilter:
             and self.actor in {None, record.actor}
             and (self.since is None or record.at >= self.since)
             and (self.before is None or record.number < self.before)
+            and self.batch_id in {None, record.batch_id}
         )
 
 
@@ -87,6 +97,7 @@ class PostgresAuditTrail:
                 "actor": asked.actor,
                 "since": asked.since,
                 "before": asked.before,
+                "batch_id": asked.batch_id,
                 "limit": limit,
             },
         )

@@ -70,8 +70,8 @@ class EntryFields(Protocol):
         ...
 
     @property
-    def reason(self) -> str | None:
-        """Why, where somebody said so."""
+    def chained_reason(self) -> str | None:
+        """Why, where somebody said so; or the digest that stands for it, so that the words can be erased."""
         ...
 
     @property
@@ -113,7 +113,7 @@ def canonical(fields: EntryFields) -> bytes:
                 str(fields.overage_after),
                 str(microseconds(fields.at)),
                 fields.actor,
-                fields.reason,
+                fields.chained_reason,
                 fields.idempotency_key,
                 fields.details,
             ),

@@ -30,7 +30,7 @@ class Campaign:
         since: first instant of the time within which requests began, UTC.
         until: first instant after it.
         failed_only: only accounts of which a request failed: it used nothing, or nobody knows what. Requests that
-            were refused left no trace in the books.
+            were refused were never held, and are not among them.
         tokens: what each account gets; None where ``percent_of_use`` says it.
         percent_of_use: whole percent of what its requests within that time were charged, rounded up to whole tokens.
         expires_at: when the credits end, UTC; None for never.

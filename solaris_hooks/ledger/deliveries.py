@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -200,6 +200,11 @@ class Deliveries:
             "set_mails",
             {"account_id": account_id, "mails": mails, "reason": reason, "actor": actor, "now": self._now()},
         )
+
+    async def open_counts(self) -> Mapping[DeliveryState, int]:
+        """How many deliveries wait, failed or were given up."""
+        found = await self._statements.all("deliveries_open_counts", {})
+        return {DeliveryState(row["state"]): row["deliveries"] for row in found}
 
     async def health(self) -> DeliveryHealth:
         """Whether deliveries get on."""

@@ -5,12 +5,22 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from solaris_hooks.ledger.totals import AccountCounts, Span, TopAccounts, Totals, TrendUnit
+from solaris_hooks.ledger.totals import AccountCounts, Span, TopAccounts, Totals
 from solaris_hooks.quota import projection
 from solaris_hooks.quota.costs import CostTable, Money
+
+
+class TrendUnit(StrEnum):
+    """What a trend has a point for."""
+
+    HOUR = "hour"
+    DAY = "day"
+    MONTH = "month"
+
 
 MOST_POINTS = {TrendUnit.HOUR: 24 * 31, TrendUnit.DAY: 366, TrendUnit.MONTH: 60}
 """Points of a trend at the most."""
@@ -89,9 +99,9 @@ class FrontPage:
         tomorrow = today + dt.timedelta(days=1)
         month = today.replace(day=1)
         week = today - dt.timedelta(days=projection.WINDOW_DAYS)
-        days = await self._costed(TrendUnit.DAY, min(month, week), tomorrow, time_zone)
+        days = await self._spans(_days(min(month, week), tomorrow), time_zone)
         daily = {each.span.start.astimezone(ZoneInfo(time_zone)).date(): each.span.tokens for each in days}
-        of_month = await self._use(month, tomorrow, time_zone)
+        (of_month,) = await self._spans([month, tomorrow], time_zone)
         return FrontPageFigures(
             as_of=await self._totals.as_of(),
             time_zone=time_zone,
@@ -109,47 +119,46 @@ class FrontPage:
         Args:
             unit: what there is a point for.
             points: how many, up to :data:`MOST_POINTS`.
-            time_zone: in which days and months begin.
+            time_zone: in which days and months begin. Months have the days that each account's own zone has.
         """
         today = self._now().astimezone(ZoneInfo(time_zone)).date()
-        if unit is TrendUnit.HOUR:
-            last = self._now().astimezone(dt.UTC).replace(minute=0, second=0, microsecond=0)
-            hours = [last - dt.timedelta(hours=back) for back in range(points - 1, -2, -1)]
-            return await self._between(unit, hours, time_zone)
+        if unit is TrendUnit.MONTH:
+            return await self._months([_months_on(today, back) for back in range(1 - points, 2)], time_zone)
         if unit is TrendUnit.DAY:
-            first, end = today - dt.timedelta(days=points - 1), today + dt.timedelta(days=1)
-        else:
-            first, end = _months_on(today, 1 - points), _months_on(today, 1)
-        return await self._costed(unit, first, end, time_zone)
+            first = today - dt.timedelta(days=points - 1)
+            return await self._spans(_days(first, today + dt.timedelta(days=1)), time_zone)
+        last = self._now().astimezone(dt.UTC).replace(minute=0, second=0, microsecond=0)
+        return await self._between([last - dt.timedelta(hours=back) for back in range(points - 1, -2, -1)])
 
     async def use(self, first_day: dt.date, last_day: dt.date, time_zone: str) -> CostedSpan:
         """What was used on some local days, both included, with each model that was used."""
-        return await self._use(first_day, last_day + dt.timedelta(days=1), time_zone)
+        (used,) = await self._spans([first_day, last_day + dt.timedelta(days=1)], time_zone)
+        return used
 
     async def top_accounts(self, first_day: dt.date, last_day: dt.date, *, limit: int = 10) -> TopAccounts:
         """See :meth:`Totals.top_accounts`."""
         return await self._totals.top_accounts(first_day, last_day, limit=limit)
 
-    async def _use(self, first: dt.date, end: dt.date, time_zone: str) -> CostedSpan:
-        since, until = _midnight(first, time_zone), _midnight(end, time_zone)
-        return self._cost(await self._totals.use(since, until), until)
+    async def _spans(self, starts: Sequence[dt.date], time_zone: str) -> Sequence[CostedSpan]:
+        """From the beginning of each local day until before the next one of them."""
+        return await self._between([_midnight(day, time_zone) for day in starts])
 
-    async def _costed(self, unit: TrendUnit, first: dt.date, end: dt.date, time_zone: str) -> Sequence[CostedSpan]:
-        step = 0 if unit is TrendUnit.DAY else 1
-        starts = [first]
-        while starts[-1] < end:
-            day = starts[-1]
-            starts.append(_months_on(day, 1) if step else day + dt.timedelta(days=1))
-        return await self._between(unit, [_midnight(day, time_zone) for day in starts], time_zone)
+    async def _between(self, starts: Sequence[dt.datetime]) -> Sequence[CostedSpan]:
+        return [self._cost(span, end) for span, end in zip(await self._totals.spans(starts), starts[1:], strict=True)]
 
-    async def _between(self, unit: TrendUnit, starts: Sequence[dt.datetime], time_zone: str) -> Sequence[CostedSpan]:
-        """A span from each moment until before the next one, whether anything was used or not."""
-        found = await self._totals.spans(unit, starts[0], starts[-1], time_zone=time_zone)
-        known = {span.start: span for span in found}
-        return [self._cost(known.get(start, Span(start)), end) for start, end in pairwise(starts)]
+    async def _months(self, starts: Sequence[dt.date], time_zone: str) -> Sequence[CostedSpan]:
+        return [
+            self._cost(Span(_midnight(first, time_zone), models), _midnight(end, time_zone))
+            for models, (first, end) in zip(await self._totals.days(starts), pairwise(starts), strict=True)
+        ]
 
     def _cost(self, span: Span, end: dt.datetime) -> CostedSpan:
         return CostedSpan(span, end, self._costs.total(span.used))
+
+
+def _days(first: dt.date, end: dt.date) -> Sequence[dt.date]:
+    """Every day from one to another, both included."""
+    return [first + dt.timedelta(days=days) for days in range((end - first).days + 1)]
 
 
 def _midnight(day: dt.date, time_zone: str) -> dt.datetime:

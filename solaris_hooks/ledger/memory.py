@@ -25,9 +25,11 @@ from solaris_hooks.ledger.memory_account import (
     seconds_text,
     settlement_facts,
 )
+from solaris_hooks.ledger.memory_actions import MemoryAccountActions
 from solaris_hooks.ledger.memory_credits import MemoryCreditLots, MemoryRequestBook
 from solaris_hooks.ledger.memory_deliveries import MemoryDeliveries
 from solaris_hooks.ledger.memory_members import TELLS_NOTHING, MemoryMembers
+from solaris_hooks.ledger.memory_refusals import MemoryRefusals
 from solaris_hooks.ledger.memory_terms import MemoryAccountTerms
 from solaris_hooks.ledger.records import (
     NOTHING,
@@ -82,11 +84,14 @@ class MemoryLedger:
         self._defaults = defaults or NewAccount()
         self._accounts: dict[AccountId, MemoryAccount] = {}
         self._end_users: dict[AccountId, AccountId] = {}
+        self.merged: dict[AccountId, AccountId] = {}
         self._plans = {DEFAULT_PLAN.plan_id: DEFAULT_PLAN}
         self.trail = MemoryAuditTrail()
         self.deliveries = MemoryDeliveries()
+        self.refusals = MemoryRefusals(self, now)
         self.terms = self.cycle = MemoryAccountTerms(self)
         self.lots = MemoryCreditLots(self)
+        self.actions = MemoryAccountActions(self)
         self.requests = MemoryRequestBook(self)
         self.account_list = MemoryAccountList(self._everybody)
         self.members = MemoryMembers(self)
@@ -140,6 +145,10 @@ class MemoryLedger:
         if known or create:
             self._end_users[named] = found
         return found
+
+    async def merged_into(self, account_id: AccountId) -> AccountId | None:
+        """The account that pays for another one: this ledger merges none, but tests may say that it did."""
+        return self.merged.get(account_id)
 
     async def extend(self, extension: Extension) -> ExtendResult:
         """Grow the hold of a request that still runs."""
@@ -458,23 +467,25 @@ class MemoryLedger:
             account.alerts = account.alerts.rearmed(self.thresholds(account), account.balance.use_percent)
         return account
 
-    def _notices(self, account: MemoryAccount) -> bool:
-        return cycle.notices(account.figures.standing, self._plans[account.figures.plan_id])
+    def notices(self, account: MemoryAccount) -> bool:
+        """Whether the chat tells an account's user anything: his plan and he himself must say so."""
+        by_plan = cycle.notices(account.figures.standing, self._plans[account.figures.plan_id])
+        return account.chat_notices and by_plan
 
     def _unread(self, account: MemoryAccount) -> int:
         """How many events wait to be told in the chat; none where it tells none."""
-        return len(account.untold) if self._notices(account) else 0
+        return len(account.untold) if self.notices(account) else 0
 
     def _told(self, account: MemoryAccount, whose: MemberId | None, asks: MemberId | None) -> Balance:
         """The balance after a settlement, with the share of the member who asks."""
         balance = account.balance_for(whose)
         if balance.share is None or asks is None:
             return replace(balance, share=None)
-        told = balance.share.told_percent if self._notices(account) else TELLS_NOTHING
+        told = balance.share.told_percent if self.notices(account) else TELLS_NOTHING
         return replace(balance, share=replace(balance.share, told_percent=told))
 
     def _read(self, account: MemoryAccount) -> Account:
-        return replace(account.account, notices=self._notices(account))
+        return replace(account.account, notices=self.notices(account))
 
     def _open(self, account_id: AccountId, new: NewAccount, now: dt.datetime, *, email: str | None) -> MemoryAccount:
         plan = self.existing_plan(new.plan_id)

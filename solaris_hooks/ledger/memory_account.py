@@ -74,6 +74,7 @@ class MemoryAccount:
     events: dict[str, Event] = field(default_factory=dict)
     untold: list[str] = field(default_factory=list)
     team: MemoryTeam = field(default_factory=MemoryTeam)
+    chat_notices: bool = True
 
     def take(self, step: Step, *, at: dt.datetime, actor: str = "system", reason: str | None = None) -> None:
         """Take over a rule's figures and write its postings."""

@@ -13,6 +13,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Protocol
 
+from solaris_hooks.ledger.account_actions import AccountActions
 from solaris_hooks.ledger.account_list import AccountList
 from solaris_hooks.ledger.account_terms import AccountTerms, Cycle
 from solaris_hooks.ledger.audit_trail import AuditTrail
@@ -41,6 +42,7 @@ from solaris_hooks.ledger.records import (
     SettleResult,
     Verification,
 )
+from solaris_hooks.ledger.refusal_records import RefusalBook
 from solaris_hooks.quota.ids import AccountId, HoldId
 
 
@@ -104,7 +106,7 @@ class Events(Protocol):
 
 
 class EndUsers(Protocol):
-    """Which accounts the end users of trusted services have."""
+    """Which accounts pay for whom, where it is not the account of his name."""
 
     async def account_of_end_user(self, end_user: EndUser, *, create: bool) -> AccountId:
         """The account of an end user who has a lasting id; decided when the id is first seen, and kept.
@@ -116,6 +118,10 @@ class EndUsers(Protocol):
             end_user: as the service names him.
             create: whether users never seen get an account. Otherwise nothing is decided of those without one.
         """
+        ...
+
+    async def merged_into(self, account_id: AccountId) -> AccountId | None:
+        """The account that pays for one that is out of use, because the two were merged; None where none does."""
         ...
 
 
@@ -141,6 +147,11 @@ class Books(Protocol):
         ...
 
     @property
+    def refusals(self) -> RefusalBook:
+        """What was refused, and why."""
+        ...
+
+    @property
     def terms(self) -> AccountTerms:
         """Plans and terms of single accounts."""
         ...
@@ -158,6 +169,11 @@ class Books(Protocol):
     @property
     def lots(self) -> CreditLots:
         """Lots of credits, whatever is left of them."""
+        ...
+
+    @property
+    def actions(self) -> AccountActions:
+        """What is done to single accounts, and what their users set for themselves."""
         ...
 
     @property

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from uuid_utils.compat import uuid7
 
 from solaris_hooks.ledger import rows
+from solaris_hooks.ledger.account_actions import PostgresAccountActions
 from solaris_hooks.ledger.account_terms import PostgresAccountTerms
 from solaris_hooks.ledger.admin_sessions import PostgresAdminSessions
-from solaris_hooks.ledger.audit import verified
+from solaris_hooks.ledger.audit import Progress, verified
 from solaris_hooks.ledger.audit_trail import PostgresAuditTrail
+from solaris_hooks.ledger.batches import Batches
 from solaris_hooks.ledger.checkpoints import Checkpoint
 from solaris_hooks.ledger.compensation import Compensation
 from solaris_hooks.ledger.deliveries import Deliveries
+from solaris_hooks.ledger.erasure import Erasures
 from solaris_hooks.ledger.event import Event
 from solaris_hooks.ledger.lanes import Lanes
 from solaris_hooks.ledger.lengths import LengthCount
+from solaris_hooks.ledger.merges import Merges
 from solaris_hooks.ledger.overview import Overview
+from solaris_hooks.ledger.plan_effects import PlanEffects
 from solaris_hooks.ledger.postgres_account_list import PostgresAccountList
 from solaris_hooks.ledger.postgres_credits import PostgresCreditLots, PostgresRequestBook
 from solaris_hooks.ledger.postgres_members import PostgresMembers
@@ -49,12 +54,18 @@ from solaris_hooks.ledger.records import (
     SettleResult,
     Verification,
 )
+from solaris_hooks.ledger.refusals import PostgresRefusals
 from solaris_hooks.ledger.rollup import Rollup
 from solaris_hooks.ledger.statements import Statements
 from solaris_hooks.ledger.terms_json import weights_json
 from solaris_hooks.ledger.totals import Totals
+from solaris_hooks.ledger.undo import Undoing
+from solaris_hooks.ledger.usage_reports import PostgresUsageReports
 from solaris_hooks.ledger.used_links import PostgresUsedLinks
+from solaris_hooks.ledger.verifications import Verifications
+from solaris_hooks.ledger.vital_signs import VitalSignsReader
 from solaris_hooks.quota.checks import checked_anchor_day, checked_grant, checked_terms, checked_time_zone
+from solaris_hooks.quota.costs import CostTable
 from solaris_hooks.quota.errors import NotFoundError
 from solaris_hooks.quota.ids import AccountId, HoldId
 
@@ -101,9 +112,17 @@ class PostgresLedger:
         self.trail = PostgresAuditTrail(self._statements)
         self.terms = self.cycle = PostgresAccountTerms(self._statements, self._clock)
         self.lots = PostgresCreditLots(self._statements, self._clock)
+        self.actions = PostgresAccountActions(self._statements, self._clock)
         self.compensation = Compensation(self._statements, self._clock)
+        self.merges = Merges(self._statements, self._clock)
+        self.erasures = Erasures(self._statements, self._clock)
+        self.batches = Batches(self._statements, self._clock)
+        self.undoing = Undoing(self._statements, self._clock)
         self.requests = PostgresRequestBook(self._statements, self._clock)
         self.overview = Overview(self._statements, self._clock)
+        self.vital_signs = VitalSignsReader(self._statements, self._clock)
+        self.verifications = Verifications(self._statements, self._clock)
+        self.plan_effects = PlanEffects(self._statements, self._clock)
         self.admin_sessions = PostgresAdminSessions(self._statements, self._clock)
         self.account_list = PostgresAccountList(self._statements, self._clock)
         self.rollup = Rollup(self._statements, self._clock)
@@ -111,6 +130,11 @@ class PostgresLedger:
         self.used_links = PostgresUsedLinks(self._statements)
         self.deliveries = Deliveries(self._statements, now=self._clock)
         self.members = PostgresMembers(self._statements, self._clock)
+        self.refusals = PostgresRefusals(self._statements, self._clock)
+
+    def usage_reports(self, costs: CostTable) -> PostgresUsageReports:
+        """Reports on use, with what models cost."""
+        return PostgresUsageReports(self._statements, costs)
 
     @classmethod
     @asynccontextmanager
@@ -275,6 +299,11 @@ class PostgresLedger:
         row = await self._statements.one("team_known", {"account_id": team})
         return bool(row["known"])
 
+    async def merged_into(self, account_id: AccountId) -> AccountId | None:
+        """See :meth:`EndUsers.merged_into`."""
+        row = await self._statements.one("merged_into", {"account_id": account_id})
+        return None if row["account_id"] is None else AccountId(row["account_id"])
+
     # ------------------------------------------------------------------ events
 
     async def take_notices(self, account_id: AccountId) -> Sequence[Event]:
@@ -311,6 +340,12 @@ class PostgresLedger:
         lots = await self._lots([AccountId(row["account_id"]) for row in page])
         accounts = [rows.account(row, lots.get(row["account_id"], ())) for row in page]
         return AccountPage(accounts, accounts[-1].balance.account_id if more else None)
+
+    async def accounts_named(self, account_ids: Iterable[AccountId]) -> Mapping[AccountId, Account]:
+        """Some accounts as of now, without their lots; those that there are none of are left out."""
+        parameters = {"account_ids": sorted(set(account_ids)), "now": self._clock()}
+        found = await self._statements.all("accounts_named", parameters) if parameters["account_ids"] else ()
+        return {AccountId(row["account_id"]): rows.account(row, ()) for row in found}
 
     async def put_account(
         self, account_id: AccountId, change: AccountChange, *, actor: str, reason: str | None = None
@@ -411,10 +446,15 @@ class PostgresLedger:
         )
         return rows.plan(row)
 
-    async def verify(self, account_id: AccountId | None = None) -> Verification:
-        """See :meth:`Books.verify`. Reads one snapshot, so that traffic goes on meanwhile."""
+    async def verify(self, account_id: AccountId | None = None, *, progress: Progress | None = None) -> Verification:
+        """See :meth:`Books.verify`. Reads one snapshot, so that traffic goes on meanwhile.
+
+        Args:
+            account_id: one account; None for all.
+            progress: is told how many accounts and entries were recomputed so far.
+        """
         async with self._statements.snapshot() as connection:
-            return await verified(connection, account_id)
+            return await verified(connection, account_id, progress=progress)
 
     async def verify_against(
         self, checkpoints: Sequence[Checkpoint], account_id: AccountId | None = None

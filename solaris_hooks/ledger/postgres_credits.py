@@ -126,6 +126,16 @@ class PostgresRequestBook:
             account_id=account_id, state=state, requested_by=requested_by, limit=limit, before=before
         )
 
+    async def waiting(self, *, limit: int, after: int | None = None) -> Sequence[CreditRequest]:
+        """Requests that wait for a decision, oldest first, with numbers above ``after``."""
+        rows = await self._statements.all("requests_waiting", {"limit": limit, "after": after})
+        return [_request(row) for row in rows]
+
+    async def how_many_wait(self) -> int:
+        """How many requests wait for a decision."""
+        row = await self._statements.one("requests_waiting_count", {})
+        return int(row["waiting"])
+
     async def _found(
         self,
         *,

@@ -344,6 +344,14 @@ class EntryKind(StrEnum):
     CREDIT_REVOCATION = "credit_revocation"
     """Unused credits that an administrator took back."""
     PLAN_CHANGE = "plan_change"
+    RESET = "reset"
+    """Use of this period that an administrator set back to zero."""
+    MERGE = "merge"
+    """What moved to or from another account when the two were merged."""
+
+
+ERASED = "[erased]"
+"""What stands where a text about a person was erased."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,9 +360,11 @@ class Entry:
 
     Attributes:
         tokens: what the entry adds to (takes from) allowance left + credits - overage.
+        reason: in the words of whoever gave it; ``ERASED`` where they were erased.
         details: the JSON text as stored; it is part of the digest.
         previous_hash: digest of the entry before, 32 bytes.
         hash: SHA-256 over ``previous_hash`` and every other field.
+        sealed_reason: what the chain has in place of the words; None where it has the words.
     """
 
     account_id: AccountId
@@ -371,6 +381,12 @@ class Entry:
     details: str
     previous_hash: bytes
     hash: bytes
+    sealed_reason: str | None = None
+
+    @property
+    def chained_reason(self) -> str | None:
+        """What the chain covers of the reason: ``sha256:`` and a salted digest, where there is one, else its words."""
+        return self.reason if self.sealed_reason is None else self.sealed_reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,6 +120,7 @@ def entry(row: Row) -> Entry:
         details=row["details"],
         previous_hash=row["previous_hash"],
         hash=row["hash"],
+        sealed_reason=row.get("sealed_reason"),
     )
 
 

@@ -9,21 +9,12 @@ import datetime as dt
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from solaris_hooks.ledger.statements import Statements
 from solaris_hooks.ledger.wire_format import Row
 from solaris_hooks.quota.balance import State, Status
 from solaris_hooks.quota.ids import AccountId
 from solaris_hooks.quota.usage import Usage
-
-
-class TrendUnit(StrEnum):
-    """What a trend has a point for."""
-
-    HOUR = "hour"
-    DAY = "day"
-    MONTH = "month"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,31 +176,33 @@ class Totals:
         """All models that were ever used, by name."""
         return [row["model"] for row in await self._statements.all("used_models", {})]
 
-    async def use(self, since: dt.datetime, until: dt.datetime) -> Span:
-        """What was used in the hours that begin from ``since`` until before ``until``."""
-        found = await self.spans(TrendUnit.MONTH, since, until, time_zone="UTC")
-        models: dict[str, ModelUse] = {}
-        for each in (model for span in found for model in span.models):
-            before = models.get(each.model)
-            models[each.model] = each if before is None else _sum(before, each)
-        return Span(since, sorted(models.values(), key=_most_first))
-
-    async def spans(self, unit: TrendUnit, since: dt.datetime, until: dt.datetime, *, time_zone: str) -> Sequence[Span]:
-        """What was used in each hour, local day or local month that has any use, in order of time.
+    async def spans(self, starts: Sequence[dt.datetime]) -> Sequence[Span]:
+        """What was used from each of some moments until before the next one; the last one only ends a span.
 
         Args:
-            unit: what there is a span for.
-            since: the first hour begins then or later.
-            until: the last hour begins before.
-            time_zone: of days and months. An hour in which another day begins counts for the day it begins on.
+            starts: aware, in order. Totals are kept by UTC hours: an hour counts for the span in which it begins.
         """
-        found = await self._statements.all(
-            "use_by_hours", {"unit": unit.value, "time_zone": time_zone, "since": since, "until": until}
-        )
-        spans: dict[dt.datetime, list[ModelUse]] = {}
+        found = await self._statements.all("use_by_hours", {"starts": list(starts[:-1]), "ends": list(starts[1:])})
+        models: dict[dt.datetime, list[ModelUse]] = {}
         for row in found:
-            spans.setdefault(row["starts"].astimezone(dt.UTC), []).append(_model_use(row))
-        return [Span(start, sorted(models, key=_most_first)) for start, models in sorted(spans.items())]
+            models.setdefault(row["starts"].astimezone(dt.UTC), []).append(_model_use(row))
+        each = [start.astimezone(dt.UTC) for start in starts[:-1]]
+        return [Span(start, sorted(models.get(start, []), key=_most_first)) for start in each]
+
+    async def days(self, starts: Sequence[dt.date]) -> Sequence[Sequence[ModelUse]]:
+        """What was used by model from each of some days until before the next one, as each account's zone has them.
+
+        For spans of many days: it reads fewer rows than :meth:`spans`.
+
+        Args:
+            starts: in order; the last one only ends a span.
+        """
+        ends = [start - dt.timedelta(days=1) for start in starts[1:]]
+        found = await self._statements.all("use_by_days", {"starts": list(starts[:-1]), "ends": ends})
+        models: dict[dt.date, list[ModelUse]] = {}
+        for row in found:
+            models.setdefault(row["starts"], []).append(_model_use(row))
+        return [sorted(models.get(start, []), key=_most_first) for start in starts[:-1]]
 
     async def top_accounts(self, first_day: dt.date, last_day: dt.date, *, limit: int = 10) -> TopAccounts:
         """Who used most on some local days, as it was last looked up.
@@ -237,20 +230,6 @@ class Totals:
 
 def _most_first(use: ModelUse) -> tuple[int, str]:
     return -use.tokens, use.model
-
-
-def _sum(one: ModelUse, other: ModelUse) -> ModelUse:
-    return ModelUse(
-        one.model,
-        one.requests + other.requests,
-        one.estimated_requests + other.estimated_requests,
-        one.tokens + other.tokens,
-        Usage(
-            input_tokens=one.usage.input_tokens + other.usage.input_tokens,
-            cached_input_tokens=one.usage.cached_input_tokens + other.usage.cached_input_tokens,
-            output_tokens=one.usage.output_tokens + other.usage.output_tokens,
-        ),
-    )
 
 
 def _model_use(row: Row) -> ModelUse:

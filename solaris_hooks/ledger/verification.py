@@ -124,6 +124,11 @@ class AccountVerifier:
             else:
                 self._more_flaws += 1
 
+    @property
+    def counted(self) -> tuple[int, int]:
+        """Accounts and entries checked so far."""
+        return self._accounts, self._entries
+
     def result(self) -> Verification:
         """What was checked and what is wrong. Entries without an account are wrong too."""
         self.found(

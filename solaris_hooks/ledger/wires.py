@@ -1,165 +1,37 @@
-"""Connections that requests use: taken from the pool, kept ready, and talked to in libpq's own words.
+"""Connections that requests use: taken from the pool, kept ready, and shared by all that wait.
 
 psycopg's cursors convert, prepare and wait for anything that a program may ask. The few statements that every request
 runs need little of that, and a request pays for all of it twice (docs/explanation/where-the-time-goes.md). So a wire
 prepares such a statement once, sends its parameters as text, reads the one row that comes back in binary, and has its
 socket watched by the event loop all the time. How many connections there are, and how they are made anew, stays with
-the pool.
+the pool; but whoever waits for one that is busy waits here, because the pool would need several turns of the event loop
+to pass it on, each of them as long as everything else that happens in the proxy.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-import psycopg
-from psycopg import pq
+from psycopg_pool import PoolTimeout
 
-from solaris_hooks.ledger.patience import hung_up
-from solaris_hooks.ledger.wire_format import Row, Shape, encoded
+from solaris_hooks.ledger.wire import Call, Wire
+from solaris_hooks.ledger.wire_format import Row
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
-    from psycopg.abc import Buffer
-    from psycopg.pq.abc import PGresult
     from psycopg.rows import DictRow
     from psycopg_pool import AsyncConnectionPool
 
     from solaris_hooks.ledger.queries import Positional
 
-_LOG = logging.getLogger(__name__)
 
-KEEP_SECONDS = 600.0
-"""A connection goes back to the pool after this time at the latest, which closes those that are old."""
-
-LOOK_SECONDS = 0.5
-"""uvloop tells a reader nothing of a socket that its peer has reset: so a statement that waits looks by itself."""
-
-
-class Wire:
-    """One connection, for one statement at a time. The event loop watches its socket while it is out of the pool."""
-
-    def __init__(self, connection: AsyncConnection[DictRow], *, prepare: bool) -> None:
-        """Keep the connection; watch nothing yet."""
-        self.connection = connection
-        self.keep_until = 0.0
-        self._libpq = connection.pgconn
-        self._encoding = connection.info.encoding
-        self._prepare = prepare
-        self._prepared: set[str] = set()
-        self._shapes: dict[str, Shape] = {}
-        self._loop = asyncio.get_running_loop()
-        self._socket = -1
-        self._results: list[PGresult] = []
-        self._answered: asyncio.Future[None] | None = None
-
-    @property
-    def usable(self) -> bool:
-        """Whether it is connected, and has nothing to wait for."""
-        return self._libpq.status == pq.ConnStatus.OK and self._answered is None
-
-    def watch(self) -> None:
-        """Be told by the event loop of what comes in, until :meth:`leave`."""
-        self._socket = self._libpq.socket
-        self._loop.add_reader(self._socket, self._receive)
-        self.keep_until = time.monotonic() + KEEP_SECONDS
-
-    def leave(self) -> None:
-        """Let the pool, or whoever comes next, wait for the socket."""
-        if self._socket >= 0:
-            self._loop.remove_reader(self._socket)
-            self._socket = -1
-
-    async def row(self, name: str, statement: Positional, parameters: Mapping[str, object]) -> Row:
-        """The first row of a statement that always has one.
-
-        Raises:
-            psycopg.Error: as a cursor of psycopg would.
-        """
-        values = [encoded(parameters[each], self._encoding) for each in statement.parameters]
-        if not self._prepare:
-            self._libpq.send_query_params(statement.text, values, result_format=pq.Format.BINARY)
-            result = await self._answer()
-            return Shape.of(result, self._encoding).row(result)
-        if name not in self._prepared:
-            await self._prepare_as(name, statement)
-        try:
-            result = await self._run(name, values)
-        except psycopg.errors.InvalidSqlStatementName:  # somebody has deallocated it
-            await self._prepare_as(name, statement)
-            result = await self._run(name, values)
-        shape = self._shapes.get(name)
-        if shape is None:
-            shape = self._shapes[name] = Shape.of(result, self._encoding)
-        return shape.row(result)
-
-    async def _prepare_as(self, name: str, statement: Positional) -> None:
-        self._libpq.send_prepare(name.encode(), statement.text)
-        await self._answer()
-        self._prepared.add(name)
-
-    async def _run(self, name: str, values: Sequence[Buffer | None]) -> PGresult:
-        self._libpq.send_query_prepared(name.encode(), values, result_format=pq.Format.BINARY)
-        return await self._answer()
-
-    async def _answer(self) -> PGresult:
-        """Wait for all that comes back to what was sent. If the caller is cancelled, the connection is not usable."""
-        self._results = []
-        answered = self._answered = self._loop.create_future()
-        while self._libpq.flush():
-            await self._writable()
-        self._receive()  # a server that went while nobody watched has left its end here
-        looking = self._loop.call_later(LOOK_SECONDS, self._look)
-        try:
-            await answered
-        finally:
-            looking.cancel()
-        self._answered = None
-        result = self._results[-1]
-        if self._libpq.status != pq.ConnStatus.OK and not result.error_field(pq.DiagnosticField.SQLSTATE):
-            raise psycopg.OperationalError(result.get_error_message(self._encoding))
-        if result.status not in {pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK}:
-            raise psycopg.errors.error_from_result(result, encoding=self._encoding)
-        return result
-
-    async def _writable(self) -> None:
-        """Wait until the socket takes more: only what is longer than its buffer needs this."""
-        writable = asyncio.Event()
-        self._loop.add_writer(self._socket, writable.set)
-        try:
-            await writable.wait()
-        finally:
-            self._loop.remove_writer(self._socket)
-
-    def _receive(self) -> None:
-        try:
-            self._libpq.consume_input()
-            if self._answered is not None:
-                self._collect(self._answered)
-        except psycopg.OperationalError as exc:
-            self.leave()
-            if self._answered is not None and not self._answered.done():
-                self._answered.set_exception(exc)
-
-    def _look(self) -> None:
-        """Look whether the event loop has missed the end of the connection, and go on looking."""
-        if self._answered is not None and not self._answered.done():
-            self._receive()
-            self._loop.call_later(LOOK_SECONDS, self._look)
-
-    def _collect(self, answered: asyncio.Future[None]) -> None:
-        while not self._libpq.is_busy():
-            result = self._libpq.get_result()
-            if result is None:
-                if not answered.done():
-                    answered.set_result(None)
-                return
-            self._results.append(result)
+LEAST_PATIENCE_SECONDS = 0.1
+"""For a connection of the pool, where the wait for another one has used up nearly all patience."""
 
 
 class Wires:
@@ -174,7 +46,7 @@ class Wires:
             pool: it decides how many connections there are.
             keep: how many may stay out of it while nobody uses them.
             prepare: False where PgBouncer before 1.21 pools by transaction.
-            patience_seconds: how long a statement waits for its answer.
+            patience_seconds: how long a statement waits for a connection, and then for its answer.
         """
         self._pool = pool
         self._patience_seconds = patience_seconds
@@ -182,23 +54,29 @@ class Wires:
         self._prepare = prepare
         self._known: WeakKeyDictionary[AsyncConnection[DictRow], Wire] = WeakKeyDictionary()
         self._idle: list[Wire] = []
-        self._asking = 0  # callers that wait for the pool: what becomes free is theirs
+        self._out = 0  # wires, and those that are on their way from the pool
+        self._waiting: deque[Call] = deque()
+        self._asking = 0  # who waits for the pool: what becomes free is theirs
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def row(self, name: str, statement: Positional, parameters: Mapping[str, object]) -> Row:
         """The first row of a statement that always has one.
 
         Raises:
             psycopg.Error: as a cursor of psycopg would, or its pool.
+            NoAnswerError: the server did not answer in time.
         """
-        wire = await self._take()
-        try:
-            with hung_up(wire.connection, after_seconds=self._patience_seconds):
-                return await wire.row(name, statement, parameters)
-        finally:
-            if self._asking or not wire.usable or len(self._idle) >= self._keep:
-                await self._give_back(wire)
-            else:
-                self._idle.append(wire)
+        loop = asyncio.get_running_loop()
+        call = Call(name, statement, parameters, loop.create_future(), loop.time() + self._patience_seconds)
+        wire = self._ready()
+        if wire is not None:
+            wire.run(call)
+        elif self._out < max(self._keep, 1):
+            self._fetch_for(call)
+        else:
+            call.waits = loop.call_at(call.deadline, self._give_up, call)
+            self._waiting.append(call)
+        return await call.answered
 
     @asynccontextmanager
     async def lent(self) -> AsyncIterator[AsyncConnection[DictRow]]:
@@ -217,29 +95,91 @@ class Wires:
     async def close(self) -> None:
         """Give everything back to the pool."""
         while self._idle:
-            await self._give_back(self._idle.pop())
+            wire = self._idle.pop()
+            wire.leave()
+            self._out -= 1
+            await self._pool.putconn(wire.connection)
 
-    async def _take(self) -> Wire:
+    def _ready(self) -> Wire | None:
         while self._idle:
             wire = self._idle.pop()
-            if wire.usable and time.monotonic() < wire.keep_until:
+            if wire.usable:
                 return wire
-            await self._give_back(wire)
-        connection = await self._from_pool()
-        known = self._known.get(connection)
-        if known is None:
-            known = self._known[connection] = Wire(connection, prepare=self._prepare)
-        known.watch()
-        return known
+            self._give_back(wire)
+        return None
 
-    async def _from_pool(self) -> AsyncConnection[DictRow]:
+    def _free(self, wire: Wire) -> None:
+        """A wire has nothing to do: it serves who waits, here or for the pool, or is kept."""
+        if self._asking or not wire.usable:
+            self._give_back(wire)
+            return
+        call = self._next()
+        if call is not None:
+            wire.run(call)
+        elif len(self._idle) < self._keep:
+            self._idle.append(wire)
+        else:
+            self._give_back(wire)
+
+    def _next(self) -> Call | None:
+        """The first that still waits."""
+        while self._waiting:
+            call = self._waiting.popleft()
+            if call.waits is not None:
+                call.waits.cancel()
+            if not call.answered.done():
+                return call
+        return None
+
+    def _give_up(self, call: Call) -> None:
+        call.fail(PoolTimeout(f"no connection became free within {self._patience_seconds:g} s"))
+
+    def _give_back(self, wire: Wire) -> None:
+        wire.leave()
+        self._out -= 1
+        self._spawn(self._pool.putconn(wire.connection))
+        call = self._next()
+        if call is not None:
+            self._fetch_for(call)
+
+    def _fetch_for(self, call: Call) -> None:
+        self._out += 1
+        self._spawn(self._fetch(call))
+
+    async def _fetch(self, call: Call) -> None:
+        """Take a connection out of the pool for a statement; who waits behind it is served next."""
+        try:
+            left = call.deadline - asyncio.get_running_loop().time()
+            connection = await self._from_pool(patience_seconds=max(left, LEAST_PATIENCE_SECONDS))
+        except BaseException as exc:
+            self._out -= 1
+            call.fail(exc if isinstance(exc, Exception) else PoolTimeout("the ledger is closing"))
+            behind = self._next()
+            if behind is not None:
+                self._fetch_for(behind)
+            if not isinstance(exc, Exception):
+                raise
+            return
+        wire = self._known.get(connection)
+        if wire is None:
+            wire = self._known[connection] = Wire(
+                connection, prepare=self._prepare, patience_seconds=self._patience_seconds, on_free=self._free
+            )
+        wire.watch()
+        if call.answered.done():  # cancelled meanwhile
+            self._free(wire)
+        else:
+            wire.run(call)
+
+    async def _from_pool(self, *, patience_seconds: float | None = None) -> AsyncConnection[DictRow]:
         self._asking += 1
         try:
-            return await self._pool.getconn()
+            return await self._pool.getconn(patience_seconds)
         finally:
             self._asking -= 1
 
-    async def _give_back(self, wire: Wire) -> None:
-        wire.leave()
-        # Shielded: a caller that is cancelled just now must not take a connection with it.
-        await asyncio.shield(self._pool.putconn(wire.connection))
+    def _spawn(self, work: Coroutine[object, object, None]) -> None:
+        """In a task of its own: a caller that is cancelled just now must not take a connection with it."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -23,6 +23,7 @@ PostingKind = Literal[
     "credit_expiry",
     "credit_revocation",
     "plan_change",
+    "reset",
 ]
 """What a posting says; the same words as the ledger's entries."""
 

@@ -158,6 +158,8 @@ def _is_built_in(tool: Mapping[str, object]) -> bool:
 
 def _without_token_ids(prompt: list[object]) -> tuple[list[object], int]:
     """A prompt without its token ids, and how many there are: one prompt of ids, or a list of such prompts."""
+    if set(map(type, prompt)) == {int}:  # told without a look at each of a hundred thousand
+        return [], len(prompt)
     rest: list[object] = []
     ids = 0
     for item in prompt:

@@ -21,6 +21,7 @@ from solaris_hooks.ledger.records import (
     Hold,
     Verification,
 )
+from solaris_hooks.ledger.undo import UndoKind, undo_of
 from solaris_hooks.quota.balance import State, Status
 from solaris_hooks.web.fields import Instant
 from solaris_hooks.web.member_answers import ShareAnswer
@@ -160,6 +161,9 @@ class EntryAnswer(_Answer):
     details: dict[str, Any]
     previous_hash: str = Field(description="SHA-256 of the entry before, hexadecimal.")
     hash: str = Field(description="SHA-256 over previous_hash and every other field, hexadecimal.")
+    sealed_reason: str | None = Field(
+        description="What the chain has in place of the reason: a salted digest, so that its words can be erased."
+    )
 
     @classmethod
     def of(cls, entry: Entry, *, own: bool = False) -> Self:
@@ -178,6 +182,7 @@ class EntryAnswer(_Answer):
             details=json.loads(entry.details),
             previous_hash=entry.previous_hash.hex(),
             hash=entry.hash.hex(),
+            sealed_reason=entry.sealed_reason,
         )
 
 
@@ -197,6 +202,13 @@ class EntriesAnswer(_Answer):
         )
 
 
+class UndoAnswer(_Answer):
+    """How a change is undone."""
+
+    kind: UndoKind
+    to: dict[str, Any] = Field(description="The fields that are put back, with their values.")
+
+
 class AuditAnswer(_Answer):
     """One change by a person: never changed, never removed."""
 
@@ -209,11 +221,23 @@ class AuditAnswer(_Answer):
     before: dict[str, Any] | None = Field(description="The fields that changed, as they were.")
     after: dict[str, Any] | None = Field(description="The same fields as they became.")
     reason: str | None
+    batch_id: UUID | None = Field(description="The batch that it was part of.")
+    undoes: int | None = Field(description="Number of the change that it undid.")
+    undone_by: int | None = Field(description="Number of the change that undid it.")
+    undo: UndoAnswer | None = Field(
+        description="How it can be undone, unless what it changed has changed since; null where it cannot."
+    )
 
     @classmethod
     def of(cls, record: AuditRecord) -> Self:
         """A change."""
-        return cls.model_validate(record, from_attributes=True)
+        undo = undo_of(record)
+        return cls.model_validate(
+            {
+                **{name: getattr(record, name) for name in cls.model_fields if name != "undo"},
+                "undo": None if undo is None else UndoAnswer(kind=undo.kind, to=dict(undo.to)),
+            }
+        )
 
 
 class AuditPageAnswer(_Answer):

@@ -10,28 +10,36 @@ from starlette.routing import Mount
 
 from solaris_hooks import __version__
 from solaris_hooks.credits.requests import CreditRequests
+from solaris_hooks.ledger.administration import Administration
 from solaris_hooks.ledger.compensation import Compensation
-from solaris_hooks.ledger.front_page import FrontPage
 from solaris_hooks.ledger.port import Books
 from solaris_hooks.settings import CreditRequestLimits
 from solaris_hooks.web.access import Authenticator
 from solaris_hooks.web.asgi import MOUNT_PATH, Answered, BoundedBodies, SegmentPaths
-from solaris_hooks.web.dependencies import Services
+from solaris_hooks.web.dependencies import Reporting, Services
 from solaris_hooks.web.description import describe
 from solaris_hooks.web.errors import answer_errors
 from solaris_hooks.web.routes import (
     accounts,
+    actions,
     audit,
+    batches,
     compensation,
     credit_lots,
     deliveries,
+    erasures,
+    export,
+    exports,
     ledger,
     me,
     members,
+    merges,
     overview,
     plans,
+    refusals,
     requests,
     terms,
+    undo,
 )
 
 
@@ -42,8 +50,8 @@ def build_api(
     open_accounts: bool = True,
     requests_for_credits: CreditRequests | None = None,
     campaigns: Compensation | None = None,
-    front_page: FrontPage | None = None,
-    time_zone: str = "UTC",
+    reporting: Reporting | None = None,
+    administration: Administration | None = None,
 ) -> FastAPI:
     """Build the API.
 
@@ -53,8 +61,8 @@ def build_api(
         open_accounts: whether ``me`` makes the account of a user who was never seen, as his first
             request would. It gets what ``books.put_account`` gives to new accounts.
         campaigns: compensation in bulk; None where the books cannot tell who had requests.
-        front_page: figures over all accounts; None where the books keep no totals.
-        time_zone: of administrators' days, where they name none.
+        reporting: figures over all accounts; None where the books keep no totals.
+        administration: merges, erasures, batches and undoing; None where the books can do none of it.
         requests_for_credits: how users ask for credits; None for the limits that settings have by default.
 
     Returns:
@@ -70,14 +78,24 @@ def build_api(
         middleware=[Middleware(Answered), Middleware(BoundedBodies), Middleware(SegmentPaths)],
     )
     asking = requests_for_credits or CreditRequests(books.requests, limits=CreditRequestLimits())
-    api.state.services = Services(books, authenticator, open_accounts, asking, campaigns, front_page, time_zone)
+    api.state.services = Services(books, authenticator, open_accounts, asking, campaigns, reporting, administration)
     answer_errors(api)
-    for module in (accounts, members, terms, audit, credit_lots, requests, plans, me, ledger, deliveries):
+    for module in (accounts, members, terms, audit, credit_lots, requests, plans, me, ledger, deliveries, refusals):
         api.include_router(module.router)
     api.include_router(requests.own_router)
+    api.include_router(refusals.own_router)
+    api.include_router(actions.router)
+    api.include_router(actions.own_router)
+    api.include_router(export.router)
+    api.include_router(export.own_router)
+    if administration is not None:
+        for module in (merges, erasures, batches, undo):
+            api.include_router(module.router)
     if campaigns is not None:
         api.include_router(compensation.router)
-    if front_page is not None:
+    api.include_router(exports.router)
+    if reporting is not None:
+        api.include_router(exports.usage_router)
         api.include_router(overview.router)
     api.include_router(deliveries.mails_router)
     describe(api)

@@ -21,6 +21,10 @@ DECODED_PATH = "solaris.decoded_path"
 """Key of the scope under which the path as the server decoded it is kept; LiteLLM checks that one."""
 
 MAX_BODY_BYTES = 64 * 1024
+MAX_BATCH_BYTES = 512 * 1024
+"""A thousand ids of accounts, which are of 300 characters at the most."""
+
+_BATCHES = ("/api/v1/batches", "/api/v1/batches/preview")
 _KEPT_ENCODED = {b"%2f": b"%2F", b"%25": b"%25"}
 
 
@@ -67,21 +71,24 @@ class SegmentPaths:
 class BoundedBodies:
     """Refuse bodies that no request of this API needs."""
 
-    def __init__(self, app: ASGIApp, max_bytes: int = MAX_BODY_BYTES) -> None:
+    def __init__(self, app: ASGIApp, max_bytes: int = MAX_BODY_BYTES, max_batch_bytes: int = MAX_BATCH_BYTES) -> None:
         """Wrap an application."""
         self._app = app
         self._max_bytes = max_bytes
+        self._max_batch_bytes = max_batch_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Count the body's bytes as they arrive; 413 where they are too many."""
         received = 0
+        batch = str(scope.get("path", "")).endswith(_BATCHES)
+        most = self._max_batch_bytes if batch else self._max_bytes
 
         async def counted() -> Message:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self._max_bytes:
-                raise HTTPException(413, f"Send at most {self._max_bytes} bytes.")
+            if received > most:
+                raise HTTPException(413, f"Send at most {most} bytes.")
             return message
 
         await self._app(scope, counted, send)

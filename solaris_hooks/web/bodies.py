@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Annotated, ClassVar, Literal, Self
+from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
 
@@ -202,6 +203,7 @@ class AuditQuery(_Query):
     )
     actor: Annotated[str, Field(max_length=300)] | None = Field(None, description="Only by this person.")
     since: Instant | None = Field(None, description="None that were earlier.")
+    batch: UUID | None = Field(None, description="Only of this batch.")
     limit: int = Field(50, ge=1, le=MAX_PAGE, description="Changes of a page.")
     before: int | None = Field(None, ge=1, le=2**63 - 1, description="Only changes with a lower number.")
 
@@ -218,6 +220,7 @@ class AuditQuery(_Query):
             actor=self.actor,
             since=self.since,
             before=self.before,
+            batch_id=self.batch,
         )
 
 

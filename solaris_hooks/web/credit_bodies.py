@@ -118,7 +118,7 @@ class CompensationBody(_Body):
     affected: Literal["failed", "any"] = Field(
         "failed",
         description="Accounts of which a request failed (it used nothing, or nobody knows what), or that had any. "
-        "Requests that were refused left no trace in the books.",
+        "Requests that were refused were never held, and are not among them.",
     )
     tokens: SomeTokens | None = Field(None, description="What each account gets.")
     percent_of_use: Annotated[StrictInt, Field(ge=1, le=MOST_PERCENT)] | None = Field(

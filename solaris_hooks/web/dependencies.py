@@ -10,14 +10,32 @@ from urllib.parse import unquote
 from fastapi import Depends, Path, Request
 
 from solaris_hooks.credits.requests import CreditRequests
+from solaris_hooks.ledger.administration import Administration
 from solaris_hooks.ledger.compensation import Compensation
 from solaris_hooks.ledger.front_page import FrontPage
+from solaris_hooks.ledger.members import account_as_seen_by
 from solaris_hooks.ledger.port import Books
-from solaris_hooks.ledger.records import Account
+from solaris_hooks.ledger.records import Account, AccountChange
+from solaris_hooks.ledger.usage_reports import UsageReports
 from solaris_hooks.quota.errors import NotFoundError
 from solaris_hooks.quota.ids import AccountId, account_id
 from solaris_hooks.roles import Permission
 from solaris_hooks.web.access import Administrator, Authenticator, Holder
+
+
+@dataclass(frozen=True, slots=True)
+class Reporting:
+    """What tells of all accounts together.
+
+    Attributes:
+        front_page: an overview's figures.
+        usage: reports on use.
+        time_zone: of administrators' days, where they name none.
+    """
+
+    front_page: FrontPage
+    usage: UsageReports
+    time_zone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +46,8 @@ class Services:
         open_accounts: whether asking for one's own account makes it, as the first request would.
         requests: how users ask for credits.
         campaigns: compensation in bulk.
-        front_page: figures over all accounts.
-        time_zone: of administrators' days, where they name none.
+        reporting: figures over all accounts.
+        administration: merges, erasures, batches and undoing.
     """
 
     books: Books
@@ -37,8 +55,8 @@ class Services:
     open_accounts: bool
     requests: CreditRequests
     campaigns: Compensation | None = None
-    front_page: FrontPage | None = None
-    time_zone: str = "UTC"
+    reporting: Reporting | None = None
+    administration: Administration | None = None
 
 
 def _services(request: Request) -> Services:
@@ -62,9 +80,14 @@ def _compensation(services: TheServices) -> Compensation:
     return services.campaigns
 
 
-def _front_page(services: TheServices) -> FrontPage:
-    assert services.front_page is not None  # or it has no address
-    return services.front_page
+def _reporting(services: TheServices) -> Reporting:
+    assert services.reporting is not None  # or it has no address
+    return services.reporting
+
+
+def _administration(services: TheServices) -> Administration:
+    assert services.administration is not None  # or it has no address
+    return services.administration
 
 
 def _administrator(permission: Permission) -> Callable[[Request, Services], Awaitable[Administrator]]:
@@ -103,8 +126,9 @@ def _plan_id(plan: Annotated[str, Path(description="Plan id.", examples=["defaul
 
 TheBooks = Annotated[Books, Depends(_books)]
 TheCompensation = Annotated[Compensation, Depends(_compensation)]
+TheAdministration = Annotated[Administration, Depends(_administration)]
 TheRequests = Annotated[CreditRequests, Depends(_requests)]
-TheFrontPage = Annotated[FrontPage, Depends(_front_page)]
+TheReporting = Annotated[Reporting, Depends(_reporting)]
 Reader = Annotated[Administrator, Depends(_administrator(Permission.READ))]
 Verifier = Annotated[Administrator, Depends(_administrator(Permission.VERIFY))]
 Supporter = Annotated[Administrator, Depends(_administrator(Permission.SUPPORT))]
@@ -113,6 +137,22 @@ Governor = Annotated[Administrator, Depends(_administrator(Permission.GOVERN))]
 TheHolder = Annotated[Holder, Depends(_holder)]
 TheAccountId = Annotated[AccountId, Depends(_account_id)]
 ThePlanId = Annotated[str, Depends(_plan_id)]
+
+
+async def own_account(services: Services, holder: Holder) -> Account:
+    """The account of somebody with a virtual key; made now if accounts are made at first sight.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    account = await account_as_seen_by(services.books, holder.account_id, holder.member_id)
+    if account is not None:
+        return account
+    if not services.open_accounts:
+        raise NotFoundError("There is no account for this key; ask an administrator for one.")
+    first = AccountChange(email=holder.email if holder.member_id is None else None)
+    made = await services.books.put_account(holder.account_id, first, actor="system")
+    return await account_as_seen_by(services.books, holder.account_id, holder.member_id) or made
 
 
 async def existing(books: Books, wanted: AccountId) -> Account:

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, St
 from solaris_hooks.quota.checks import MAX_TOKENS
 
 MAX_TEXT = 500
+MAX_MESSAGE = 1000
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 # Control characters could forge lines in logs, and PostgreSQL keeps no NUL; lone surrogates are no text.
@@ -33,6 +34,10 @@ def _not_blank(text: str) -> str:
     if not text:
         raise ValueError("must not be blank")
     return text
+
+
+def _lines(text: str) -> str:
+    return _not_blank("\n".join(_printable(line) for line in text.replace("\r\n", "\n").split("\n")).strip("\n"))
 
 
 def _instant(value: object) -> object:
@@ -63,6 +68,9 @@ Text = Annotated[str, Field(strict=True, max_length=MAX_TEXT), _Printable]
 
 SomeText = Annotated[str, Field(strict=True, min_length=1, max_length=MAX_TEXT), _Printable, AfterValidator(_not_blank)]
 """Text that must say something."""
+
+MessageText = Annotated[str, Field(strict=True, min_length=1, max_length=MAX_MESSAGE), AfterValidator(_lines)]
+"""What a person writes to another: lines of plain text, at most 1,000 characters."""
 
 ShortText = Annotated[str, Field(strict=True, min_length=1, max_length=200), _Printable, AfterValidator(_not_blank)]
 """A name or a key."""

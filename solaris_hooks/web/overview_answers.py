@@ -7,8 +7,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from solaris_hooks.ledger.front_page import MOST_POINTS, CostedSpan, FrontPageFigures
-from solaris_hooks.ledger.totals import ModelUse, TopAccounts, TrendUnit
+from solaris_hooks.ledger.front_page import MOST_POINTS, CostedSpan, FrontPageFigures, TrendUnit
+from solaris_hooks.ledger.totals import ModelUse, TopAccounts
 from solaris_hooks.quota.balance import State, Status
 from solaris_hooks.quota.checks import checked_time_zone
 from solaris_hooks.quota.costs import Money

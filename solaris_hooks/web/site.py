@@ -15,6 +15,7 @@ from solaris_hooks.web.access import Authenticator
 from solaris_hooks.web.admin.assembly import add_admin, door_of
 from solaris_hooks.web.admin.services import AdminServices, KeysOf
 from solaris_hooks.web.api import build_api
+from solaris_hooks.web.dependencies import Reporting
 from solaris_hooks.web.links import StatementLinks
 from solaris_hooks.web.pages.opening import open_pages, signing_secrets
 
@@ -59,11 +60,11 @@ def build_site(
         open_accounts=settings.opens_at_sight,
         requests_for_credits=requests,
         campaigns=books.compensation,
-        front_page=front_page,
-        time_zone=settings.default_time_zone,
+        reporting=Reporting(front_page, books.usage_reports(settings.cost_table), settings.default_time_zone),
+        administration=books,
     )
     signing = signing_secrets(settings) if secrets is None else secrets
-    links = open_pages(api, books, books.used_links, settings, signing)
+    links = open_pages(api, books, settings, signing)
     if links is not None:
         door = door_of(authenticator, books.admin_sessions, settings, signing)
         add_admin(api, door, AdminServices(books, requests, front_page, settings, keys_of))

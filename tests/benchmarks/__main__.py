@@ -1,4 +1,4 @@
-"""Run the benchmarks: ``python -m tests.benchmarks [proxy] [ledger] [growth] [memory] [--quick] [--write]``."""
+"""Run the benchmarks: ``python -m tests.benchmarks [proxy] [ledger] [growth] [pages] [memory] [--quick] [--write]``."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from deploy.local.errors import LocalError
 from deploy.local.postgres import EmbeddedPostgres, start_postgres, stop_postgres
 from deploy.local.state import State
 
-from . import growth, growth_report, ledger, memory, plots, proxy, report
+from . import growth, growth_report, ledger, memory, pages, pages_report, plots, proxy, report
 from .machine import commit_milliseconds
 
 REPORT = ROOT / "docs" / "benchmarks.md"
 PICTURES = "images/benchmark-{}.svg"
-MINUTES = {"proxy": 12, "ledger": 2, "growth": 8, "memory": 5}
+MINUTES = {"proxy": 12, "ledger": 2, "growth": 8, "pages": 15, "memory": 5}
 """What each takes, about, on the machine of the published figures."""
 
 
@@ -85,6 +85,10 @@ def _section(
         books = replace(books, blocks=options.blocks or books.blocks)
         grown = growth.measure(server, books)
         return growth_report.report(grown, circumstances, books), plots.of_growth(grown)
+    if name == "pages":
+        shown = pages.QUICK if options.quick else pages.FULL
+        asked = pages.measure(server, shown)
+        return pages_report.report(asked, circumstances, shown), plots.of_pages(asked)
     if name == "memory":
         requests = memory.QUICK if options.quick else memory.FULL
         resident = memory.measure(server, folder, requests)

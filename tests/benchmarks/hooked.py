@@ -68,7 +68,8 @@ async def request(handler: SolarisHandler, number: int) -> None:
 async def run(folder: Path, marks: Sequence[int]) -> None:
     """Run requests, and print a line at each mark."""
     settings = load_settings().model_copy(update={"journal_dir": str(folder / "journal")})
-    handler, ledger, _ = build(settings, open_journal(settings, books_id(settings.database_url)))
+    parts = build(settings, open_journal(settings, books_id(settings.database_url)))
+    handler, ledger = parts.handler, parts.ledger
     await ledger.put_plan(Plan("default", AMPLE_TOKENS), actor="benchmark")
     numbers = count(1)
 

@@ -24,7 +24,7 @@ mpl.rcParams.update(
 from matplotlib.axes import Axes  # noqa: E402 - after the choice of what draws
 from matplotlib.figure import Figure  # noqa: E402
 
-from . import growth, ledger, memory, proxy  # noqa: E402
+from . import growth, ledger, memory, pages, proxy  # noqa: E402
 from .contenders import NATIVE, SOLARIS, STOCK  # noqa: E402
 
 Draw = Callable[[Figure], None]
@@ -103,6 +103,21 @@ def of_growth(outcome: growth.Outcome) -> Draw:
         axes.set_ylabel("p50, times that of the smallest books")
         axes.legend(fontsize=7, ncols=2, frameon=False)
         axes.grid(linewidth=0.3)
+
+    return draw
+
+
+def of_pages(outcome: pages.Outcome) -> Draw:
+    """Times of each page."""
+
+    def draw(figure: Figure) -> None:
+        """A bar for each page."""
+        axes = figure.subplots()
+        axes.barh(list(outcome.took), [statistics.median(took) for took in outcome.took.values()], color=_PLUGIN)
+        axes.axvline(pages.GOAL_MS, color=_LINE, linewidth=0.8, linestyle="--")
+        axes.tick_params(labelsize=5)
+        axes.invert_yaxis()
+        axes.set_xlabel("p50 in ms")
 
     return draw
 

@@ -254,6 +254,7 @@ TITLES = {
     "proxy": "The proxy with the plugin, against the same without",
     "ledger": "The ledger alone",
     "growth": "Few accounts and many",
+    "pages": "Pages for administrators",
     "memory": "Memory",
 }
 SECTIONS = tuple(TITLES)

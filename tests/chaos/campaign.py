@@ -44,6 +44,8 @@ class Arena:
     folder: Path
     random: random.Random
     tally: Tally = field(default_factory=Tally)
+    found: Tally = field(default_factory=Tally)
+    """What the last checks found."""
     faults: Counter[str] = field(default_factory=Counter)
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
     options: dict[str, Any] = field(default_factory=dict)
@@ -335,7 +337,7 @@ def play(arena: Arena, number: int, faults: list[Callable[[Arena], None]], *, fa
     arena.server.wait()
     arena.stop_workers()
     asyncio.run(settle_down(arena.url, arena.journal, uuid.UUID(arena.options["books"])))
-    found = compare(arena.url, arena.provider)
+    arena.found = found = compare(arena.url, arena.provider)
     found.kills = arena.tally.kills
     found.other_faults = sum(arena.faults.values())
     assert (found.lost, found.double, found.overshoot) == (0, 0, 0), found

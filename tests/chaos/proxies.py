@@ -154,9 +154,9 @@ def _hurt(proxy: StockProxy, server: Server, choice: random.Random, outcome: Out
             outcome.faults[f"kill_{kind}"] += 1
 
 
-def play(folder: Path, seed: int, *, fail_open: bool) -> Outcome:
-    """Load, kills, SIGTERM under load, another start; then all the checks."""
-    choice, outcome = random.Random(seed), Outcome()
+def play(folder: Path, seed: int, outcome: Outcome, *, fail_open: bool) -> None:
+    """Load, kills, SIGTERM under load, another start; then all the checks. Figures go to ``outcome`` as they come."""
+    choice = random.Random(seed)
     journal = folder / "journal"
     with mortal_server(folder / "server", durable=True) as server, simulated_provider(folder / "provider") as provider:
         url = fresh_database(server.postgres, with_litellm_tables=True)
@@ -180,7 +180,6 @@ def play(folder: Path, seed: int, *, fail_open: bool) -> Outcome:
             _compare(world, traffic, outcome)
     asyncio.run(_verified(url, server))
     assert (outcome.lost, outcome.double, outcome.overshoot) == (0, 0, 0), outcome
-    return outcome
 
 
 async def _verified(url: str, server: Server) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.benchmarks.report import table
@@ -24,16 +24,30 @@ _ROWS = (
 )
 
 
+_BEGIN, _END = "<!-- results -->", "<!-- end of results -->"
+
+
 def page(
-    command: str, machine: Mapping[str, str], results: Mapping[str, Tally], faults: Counter[str], seconds: float
+    command: str,
+    machine: Mapping[str, str],
+    results: Mapping[str, Tally],
+    faults: Counter[str],
+    seconds: float,
+    *,
+    failed: Sequence[str],
 ) -> str:
-    """The results, in Markdown."""
+    """The results, in Markdown: each part and mode, and the totals of the run."""
     total = Tally()
     for each in results.values():
         total.add(each)
-    columns = {**results, "all": total}
+    columns = {**results, "**all**": total}
     lines = [
         f"`{command}`, {seconds / 60:.0f} minutes.",
+        "",
+        f"**{total.kills:,} processes killed, {total.requests:,} requests served, {total.tokens:,} tokens.**",
+        f"**{total.lost:,} lost, {total.double:,} booked twice, {total.overshoot:,} tokens of overshoot.**",
+        "",
+        *(f"**{part} failed** before its end: see the output of the run." for part in failed),
         "",
         *(f"* {name}: {value}" for name, value in machine.items()),
         "",
@@ -47,9 +61,8 @@ def page(
     return "\n".join(lines)
 
 
-def write(path: Path, name: str, text: str) -> None:
-    """Put the results of a part into a page, between its markers."""
-    begin, end = f"<!-- results: {name} -->", f"<!-- end of results: {name} -->"
-    before, _, rest = path.read_text("utf-8").partition(begin)
-    _, _, after = rest.partition(end)
-    path.write_text(f"{before}{begin}\n\n{text}\n{end}{after}", "utf-8")
+def write(path: Path, text: str) -> None:
+    """Put the results of a run into a page, between its markers."""
+    before, _, rest = path.read_text("utf-8").partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    path.write_text(f"{before}{_BEGIN}\n\n{text}\n{_END}{after}", "utf-8")

@@ -117,8 +117,8 @@ def test_the_link_in_an_answer_opens_the_users_own_statement_once(world: World) 
         assert browser.get("/solaris/me").status_code == 401
         page = browser.get("/solaris/me", headers={"cookie": cookie.partition(";")[0]})
         assert page.status_code == 200
-        assert "Restam 99.500 de 100.000 tokens" in page.text
-        assert "<td>demo</td>" in page.text
+        assert "Restam <strong>99.500</strong> de 100.000 tokens" in page.text
+        assert '<span class="share-name">demo</span>' in page.text
         assert browser.get("/solaris/static/solaris.css").status_code == 200
         assert browser.get(found[1]).status_code == 403
 

@@ -86,6 +86,12 @@ EXAMPLES = (
         EventKind.PERIOD_RENEWED,
         {**_figures(12_000, credits_left=140_000), "used_before": 1_072_000, "overage_repaid": 12_000},
     ),
+    _example(EventKind.PERIOD_RESET, {**_figures(0), "tokens": 812_400, "reason": "falha nossa em 17/11"}),
+    _example(EventKind.PERIOD_RESET, {**_figures(0), "tokens": 812_400, "reason": None}),
+    _example(
+        EventKind.MESSAGE_SENT,
+        {**_WARNED, "text": "No sábado o serviço para das 8h às 9h.\nObrigado!", "chat": True, "mail": True},
+    ),
     _example(EventKind.ACCOUNT_SUSPENDED, {**_WARNED, "status": "suspended", "reason": "chave vazada"}),
     _example(EventKind.ACCOUNT_SUSPENDED, {**_WARNED, "status": "blocked", "reason": None}),
     _example(EventKind.ACCOUNT_REACTIVATED, {**_WARNED, "status": "active", "reason": None}),

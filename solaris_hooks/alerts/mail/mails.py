@@ -26,6 +26,8 @@ FOR_USERS = {
     EventKind.CREDIT_REVOKED: "credit-revoked",
     EventKind.CREDIT_DECIDED: "credit-decided",
     EventKind.PERIOD_RENEWED: "period-renewed",
+    EventKind.PERIOD_RESET: "period-reset",
+    EventKind.MESSAGE_SENT: "message-sent",
     EventKind.ACCOUNT_SUSPENDED: "account-suspended",
     EventKind.ACCOUNT_REACTIVATED: "account-reactivated",
 }

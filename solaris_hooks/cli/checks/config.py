@@ -11,6 +11,7 @@ import yaml
 
 import solaris_hooks
 from solaris_hooks.cli.checks.finding import Finding, fail, ok, warn
+from solaris_hooks.ledger.journal.adoption import can_be_written
 
 CALLBACK = "solaris_hooks.plugin.proxy_handler"
 SHORTEST_MASTER_KEY = 20
@@ -101,9 +102,6 @@ def same_named_folder(config: Path, installed: Path | None = None) -> Finding:
 
 def journal(folder: Path) -> Finding:
     """Whether what is used while PostgreSQL is away can be written down. The folder is made when it is needed."""
-    there = folder
-    while not there.exists() and there != there.parent:
-        there = there.parent
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+    if not can_be_written(folder):
         return fail("journal", f"{folder} cannot be written by this user; set journal_dir to a folder that can.")
     return ok("journal", f"can be written to {folder}")

@@ -13,20 +13,13 @@ from solaris_hooks.cli.checks.finding import Finding, fail, ok, warn
 from solaris_hooks.cli.runtime import CONNECT_SECONDS
 from solaris_hooks.ledger import migrations
 from solaris_hooks.ledger.errors import translated
+from solaris_hooks.ledger.vital_signs import CLOCK_SECONDS, LATE, OLDEST_POSTGRES, SILENT, WAITS
 from solaris_hooks.settings import Settings
 
-OLDEST_POSTGRES = 14
-CLOCK_SECONDS = 2.0
-"""Leases, periods and expiries are the database's; a proxy whose clock differs more logs misleading times."""
-_WAITS = "10 minutes"
 _WAITING = """
     SELECT (SELECT count(*) FROM solaris.deliveries WHERE state = 'pending' AND created_at < now() - %s::interval)
         + (SELECT count(*) FROM solaris.events WHERE dispatched_at IS NULL AND at < now() - %s::interval)
 """
-_SILENT = dt.timedelta(minutes=2)
-"""Workers say every 20 s that they live."""
-_LATE = "2 minutes"
-"""Proxies sweep about every 30 s: a hold whose lease ended longer ago waits for nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +76,10 @@ def facts(conninfo: str) -> DatabaseFacts:
             expired = _value(
                 connection,
                 "SELECT count(*) FROM solaris.holds WHERE lease_until < clock_timestamp() - %s::interval",
-                _LATE,
+                LATE,
             )
             dead = _value(connection, "SELECT count(*) FROM solaris.deliveries WHERE state = 'dead'")
-            waiting = _value(connection, _WAITING, _WAITS, _WAITS)
+            waiting = _value(connection, _WAITING, WAITS, WAITS)
             silent = _value(
                 connection, "SELECT clock_timestamp() - max(last_heartbeat) FROM solaris_jobs.procrastinate_workers"
             )
@@ -105,7 +98,7 @@ def facts(conninfo: str) -> DatabaseFacts:
         )
 
 
-def _value(connection: psycopg.Connection, sql: str, *values: str) -> Any:
+def _value(connection: psycopg.Connection, sql: str, *values: object) -> Any:
     row = connection.execute(sql.encode(), values).fetchone()
     return row[0] if row else None
 
@@ -201,7 +194,7 @@ def worker(found: DatabaseFacts) -> Finding:
     if found.worker_silent is None:
         text = "none runs, so that nobody is told of anything"
         return warn("worker", f"{text}; {start}.") if found.waiting_deliveries else ok("worker", "none runs")
-    if found.worker_silent > _SILENT:
+    if found.worker_silent > SILENT:
         minutes = int(found.worker_silent.total_seconds() // 60)
         return warn("worker", f"none has been heard of for {minutes:,} minutes; {start}.")
     return ok("worker", f"one was heard of {found.worker_silent.total_seconds():.0f} s ago")

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from solaris_hooks.hooks.commands.endpoint import Asker
     from solaris_hooks.hooks.commands.titles import TitleRequest
     from solaris_hooks.ledger.port import Books
-    from solaris_hooks.quota.ids import AccountId, MemberId
+    from solaris_hooks.quota.ids import AccountId
 
-LinkOf = Callable[["AccountId", "MemberId | None"], str | None]
-"""The address of an account's statement, or of a member's of a team; None where nobody knows where the proxy is."""
+LinkOf = Callable[["AccountId"], str | None]
+"""The address of an account's statement, signed; None where nobody knows where the proxy is reached."""
 
 
 class CreditCounter(Protocol):
@@ -106,7 +106,7 @@ class Desk:
 
     async def _text(self, account: Account, command: Command) -> str:
         balance = account.balance
-        link = self._link_of(balance.account_id, None if balance.share is None else balance.share.member_id)
+        link = self._link_of(balance.account_id) if balance.share is None else None
         if command.name is CommandName.HELP:
             return texts.help_text(balance.locale, link)
         if command.name is CommandName.BALANCE:

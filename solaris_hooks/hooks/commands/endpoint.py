@@ -5,6 +5,7 @@ LiteLLM never hears of a command: its logs, spend, budgets and rate limits count
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,15 +15,19 @@ from typing import TYPE_CHECKING
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from solaris_hooks.hooks.attempt import Attempt
 from solaris_hooks.hooks.commands.messages import Wire, last_user_text
-from solaris_hooks.hooks.commands.parsing import MENTIONED, Command, read_command
+from solaris_hooks.hooks.commands.parsing import LONGEST_MENTION, Command, mentioned, read_command
 from solaris_hooks.hooks.commands.titles import TitleRequest, read_title_request
 from solaris_hooks.hooks.commands.written import Answer, write
 from solaris_hooks.hooks.guard import SERVED_BY
+from solaris_hooks.hooks.refusals import REFUSAL_ID_HEADER
+from solaris_hooks.ledger.refusal_records import RefusalReason
 from solaris_hooks.quota.errors import SolarisError
 
 if TYPE_CHECKING:
     from solaris_hooks.hooks.commands.desk import Desk
+    from solaris_hooks.hooks.refusal_log import RefusalLog
     from solaris_hooks.quota.ids import AccountId, MemberId
 
 _LOG = logging.getLogger(__name__)
@@ -33,8 +38,13 @@ MOST_BYTES = 32 * 1024 * 1024
 SEARCHED_BYTES = 512 * 1024
 """A command is the last message, so it stands near the end: before it there may be megabytes of images."""
 
+SLICE_BYTES = 64 * 1024
+"""Searched at once; other requests have their turn before the next ones."""
+
 WIRES = {wire.value: wire for wire in Wire}
 """By the name of the function that serves a request."""
+
+_OK = 200
 
 ANSWERED_HEADER = "x-solaris-answer"
 """On answers of ours; its value says of what kind they are."""
@@ -52,17 +62,26 @@ class Asker:
 class AnsweredHere:
     """Wraps LiteLLM's router, for the routes on which people chat."""
 
-    def __init__(self, app: ASGIApp, *, desk: Desk, asker: Callable[[Scope], Awaitable[Asker]]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        desk: Desk,
+        asker: Callable[[Scope], Awaitable[Asker]],
+        log: RefusalLog | None = None,
+    ) -> None:
         """Keep what answers.
 
         Args:
             app: LiteLLM's router.
             desk: knows what to say.
             asker: tells whose key it is; raises our errors where it is nobody's.
+            log: is told of commands that could not be answered.
         """
         self.app = app
         self._desk = desk
         self._asker = asker
+        self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -71,7 +90,7 @@ class AnsweredHere:
             await self.app(scope, receive, send)
             return
         received = await _read(receive)
-        asked = self._asked(wire, received) if MENTIONED.search(_end_of(received)) else None
+        asked = self._asked(wire, received) if await _mentioned(_end_of(received)) else None
         answer = await self._answer(scope, wire, *asked) if asked is not None else None
         if answer is not None:
             await answer(scope, receive, send)
@@ -115,7 +134,8 @@ class AnsweredHere:
                 answer, kind = Answer(text), "command"
         except SolarisError as exc:
             _LOG.error("a command of %s cannot be answered: %s", asker.account_id, exc.message)
-            answer, kind, headers = Answer(self._desk.unavailable()), "command", {}
+            answer, kind = Answer(self._desk.unavailable()), "command"
+            headers = self._noted(scope, asker, answer.text)
         name = asked.command if isinstance(asked, TitleRequest) else asked.name
         _LOG.info("%s %s of %s is answered without a provider", kind, name.value, asker.account_id)
         written = write(wire, body, answer)
@@ -124,6 +144,24 @@ class AnsweredHere:
             headers={**headers, ANSWERED_HEADER: kind, "cache-control": "no-store"},
             media_type=written.media_type,
         )
+
+    def _noted(self, scope: Scope, asker: Asker, message: str) -> dict[str, str]:
+        """Let it be written down that a command had no answer. Returns the header that names it."""
+        if self._log is None:
+            return {}
+        attempt = Attempt("command", path=str(scope["path"]), account_id=asker.account_id)
+        refusal_id = self._log.note(attempt, RefusalReason.UNAVAILABLE, status=_OK, message=message)
+        return {REFUSAL_ID_HEADER: str(refusal_id)} if refusal_id is not None else {}
+
+
+async def _mentioned(data: bytes) -> bool:
+    """Whether a command stands in the bytes; the event loop is not blocked for longer than a millisecond."""
+    for start in range(0, len(data), SLICE_BYTES):
+        if start:
+            await asyncio.sleep(0)
+        if mentioned(data[start : start + SLICE_BYTES + LONGEST_MENTION]):
+            return True
+    return False
 
 
 def _end_of(received: Sequence[Message]) -> bytes:

@@ -89,15 +89,16 @@ class ChatInsertion:
         if self._held:
             self._held.append(chunk)
             return ()
-        choices = items_of(chunk, "choices")
-        for choice in choices:
+        finish: object = None
+        for choice in items_of(chunk, "choices"):
             delta = field_of(choice, "delta")
             self._text.add(text_or_nothing(field_of(delta, "content")))
             if field_of(delta, "tool_calls") or field_of(delta, "function_call") or field_of(delta, "audio"):
                 self._only_text = False
-        self._finish = next((reason for each in choices if (reason := field_of(each, "finish_reason"))), None)
-        if self._finish is None:
+            finish = finish or field_of(choice, "finish_reason")
+        if not finish:
             return (chunk,)
+        self._finish = finish
         return self._split(chunk)
 
     def held(self) -> Sequence[object]:

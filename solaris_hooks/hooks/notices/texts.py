@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
@@ -25,6 +26,10 @@ _OF_TEAMS: Mapping[str, str] = MappingProxyType(
     }
 )
 """What happens to a team's account is told to whichever member asks next, who may not be the one that it concerns."""
+
+_REMAINING = {EventKind.PERIOD_RENEWED: "notice.renewed", EventKind.PERIOD_RESET: "notice.reset"}
+_MARKUP = re.compile(r"[\\`*_\[\]<>|~$]|&(?=#?\w+;)")
+_ADDRESS = re.compile(r"https?://[\w.:/?=%#&+~,;@-]+$")
 
 
 def paragraph(balance: Balance, events: Sequence[Event], *, cut: bool, commands: bool, mark: int | None = None) -> str:
@@ -86,8 +91,10 @@ def _bound_by_share(balance: Balance) -> bool:
 def _said(balance: Balance, event: Event) -> str:
     """What is told of an event that is no threshold."""
     locale = balance.locale
-    if event.kind is EventKind.PERIOD_RENEWED:
-        return _sentence(balance, "notice.renewed", remaining=whole_number(locale, balance.left))
+    if event.kind in _REMAINING:
+        return _sentence(balance, _REMAINING[event.kind], remaining=whole_number(locale, balance.left))
+    if event.kind is EventKind.MESSAGE_SENT:
+        return sentence(locale, "notice.message", text=plain(str(event.details.get("text") or "")))
     tokens = event.details.get("tokens")
     number = whole_number(locale, tokens) if isinstance(tokens, int) else "?"
     if event.kind is EventKind.CREDIT_GRANTED:
@@ -99,6 +106,12 @@ def _said(balance: Balance, event: Event) -> str:
     if event.kind is EventKind.CREDIT_DECIDED:
         return _decided(balance, event, number)
     return ""
+
+
+def plain(text: str) -> str:
+    """Text in one line that Markdown shows as it was written; addresses of the web stay whole."""
+    words = (word if _ADDRESS.match(word) else _MARKUP.sub(r"\\\g<0>", word) for word in text.split())
+    return " ".join(words)
 
 
 def _decided(balance: Balance, event: Event, number: str) -> str:

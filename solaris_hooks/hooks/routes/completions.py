@@ -71,7 +71,7 @@ def _prompts(prompt: object) -> int:
     """How many prompts a request sends: one text, one list of token ids, or a list of either."""
     if not isinstance(prompt, list) or not prompt:
         return 1
-    return 1 if all(isinstance(each, int) for each in prompt) else len(prompt)
+    return 1 if set(map(type, prompt)) <= {int, bool} else len(prompt)
 
 
 def _text_of(answer: object) -> str:

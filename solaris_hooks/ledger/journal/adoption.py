@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +30,14 @@ def journals(folder: Path, *, kept: bool = False) -> list[Path]:
         kept: those that were put aside, instead of those that are in use.
     """
     return sorted(folder.glob(f"*{KEPT_SUFFIX if kept else SUFFIX}"))
+
+
+def can_be_written(folder: Path) -> bool:
+    """Whether this user can write journals to a folder, which is made when it is needed."""
+    there = folder
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
 
 
 def abandoned(folder: Path, books: UUID) -> Iterator[JournalFile]:

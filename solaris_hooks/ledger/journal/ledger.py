@@ -197,6 +197,10 @@ class JournalledLedger:
             self._away(exc)
             raise
 
+    async def merged_into(self, account_id: AccountId) -> AccountId | None:
+        """See :meth:`EndUsers.merged_into`."""
+        return await self._books.merged_into(account_id)
+
     async def claim_expired(self, *, limit: int, claim_seconds: int) -> Sequence[Hold]:
         """See :meth:`Metering.claim_expired`."""
         return await self._books.claim_expired(limit=limit, claim_seconds=claim_seconds)

@@ -166,14 +166,16 @@ SELECT (solaris.put_account_v2(
 
 -- audit --
 -- What people changed, newest first.
-SELECT number, at, actor, action, account_id, subject, before, after, reason
-FROM solaris.audit
-WHERE (%(account_id)s::text IS NULL OR account_id = %(account_id)s)
-    AND (%(action)s::text IS NULL OR action = %(action)s)
-    AND (%(actor)s::text IS NULL OR actor = %(actor)s)
-    AND (%(since)s::timestamptz IS NULL OR at >= %(since)s)
-    AND (%(before)s::bigint IS NULL OR number < %(before)s)
-ORDER BY number DESC
+SELECT a.number, a.at, a.actor, a.action, a.account_id, a.subject, a.before, a.after, a.reason, a.batch_id, a.undoes,
+    (SELECT u.number FROM solaris.audit AS u WHERE u.undoes = a.number) AS undone_by
+FROM solaris.audit AS a
+WHERE (%(account_id)s::text IS NULL OR a.account_id = %(account_id)s)
+    AND (%(action)s::text IS NULL OR a.action = %(action)s)
+    AND (%(actor)s::text IS NULL OR a.actor = %(actor)s)
+    AND (%(since)s::timestamptz IS NULL OR a.at >= %(since)s)
+    AND (%(before)s::bigint IS NULL OR a.number < %(before)s)
+    AND (%(batch_id)s::uuid IS NULL OR a.batch_id = %(batch_id)s)
+ORDER BY a.number DESC
 LIMIT %(limit)s;
 
 -- grant_credits --
@@ -249,11 +251,13 @@ ORDER BY account_id, expires_at NULLS LAST, created_at, lot_id;
 
 -- entries --
 -- Entries of an account, newest first.
-SELECT account_id, number, kind, tokens, allowance_after, credits_after, overage_after, at, actor,
-    reason, idempotency_key, details::text AS details, previous_hash, hash
-FROM solaris.entries
-WHERE account_id = %(account_id)s AND (%(before)s::bigint IS NULL OR number < %(before)s)
-ORDER BY number DESC
+SELECT e.account_id, e.number, e.kind, e.tokens, e.allowance_after, e.credits_after, e.overage_after, e.at, e.actor,
+    solaris.read_reason_v1(e.reason, t.said) AS reason, e.reason AS sealed_reason, e.idempotency_key,
+    e.details::text AS details, e.previous_hash, e.hash
+FROM solaris.entries AS e
+LEFT JOIN solaris.entry_texts AS t ON e.account_id = t.account_id AND e.number = t.number
+WHERE e.account_id = %(account_id)s AND (%(before)s::bigint IS NULL OR e.number < %(before)s)
+ORDER BY e.number DESC
 LIMIT %(limit)s;
 
 -- daily_usage --
@@ -318,6 +322,16 @@ SELECT account_id, number, kind, tokens, allowance_after, credits_after, overage
 FROM solaris.entries
 WHERE %(account_id)s::text IS NULL OR account_id = %(account_id)s
 ORDER BY account_id COLLATE "C", number;
+
+-- verify_texts --
+-- Entries whose reason is not the one that their chain was made over. Words that were erased say nothing.
+SELECT t.account_id, t.number
+FROM solaris.entry_texts AS t
+LEFT JOIN solaris.entries AS e ON t.account_id = e.account_id AND t.number = e.number
+WHERE (%(account_id)s::text IS NULL OR t.account_id = %(account_id)s)
+    AND e.reason IS DISTINCT FROM solaris.sealed_reason_v1(t.salt, t.said)
+ORDER BY t.account_id COLLATE "C", t.number
+LIMIT %(limit)s;
 
 -- checkpoint_lock --
 -- One process alone takes a periodic checkpoint; the lock goes with the transaction.

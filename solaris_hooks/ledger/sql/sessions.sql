@@ -1,4 +1,5 @@
--- Statements of administrators' sessions; the same form as queries.sql.
+-- Statements of people's sessions in a browser: administrators' by their actor, users' by their account. The same form as
+-- queries.sql.
 
 -- begin_admin_session --
 -- Begin a session; see begin_admin_session_v1.

@@ -23,23 +23,33 @@ SELECT as_of, counts::text AS counts FROM solaris.account_counts;
 -- active_since --
 -- How many accounts were used since a moment.
 SELECT count(*) AS accounts FROM solaris.account_summaries
-WHERE coalesce(last_used_at, '-infinity') >= %(since)s;
+WHERE last_used_at >= %(since)s;
 
 -- used_models --
 -- All models that were ever used.
 SELECT model FROM solaris.used_models ORDER BY model COLLATE "C";
 
 -- use_by_hours --
--- Totals over all accounts by model and by hours (unit `hour`), or local days or months.
+-- Totals over all accounts by model of the hours that begin from one moment until before another, for some such spans.
 SELECT
-    CASE %(unit)s::text WHEN 'hour' THEN hour
-        ELSE date_trunc(%(unit)s::text, hour, %(time_zone)s::text) END AS starts,
-    model, sum(requests)::bigint AS requests, sum(estimated_requests)::bigint AS estimated_requests,
-    sum(input_tokens)::bigint AS input_tokens, sum(cached_input_tokens)::bigint AS cached_input_tokens,
-    sum(output_tokens)::bigint AS output_tokens, sum(charge)::bigint AS tokens
-FROM solaris.usage_hourly
-WHERE hour >= %(since)s AND hour < %(until)s
-GROUP BY starts, model;
+    span.starts, h.model, sum(h.requests)::bigint AS requests,
+    sum(h.estimated_requests)::bigint AS estimated_requests, sum(h.input_tokens)::bigint AS input_tokens,
+    sum(h.cached_input_tokens)::bigint AS cached_input_tokens, sum(h.output_tokens)::bigint AS output_tokens,
+    sum(h.charge)::bigint AS tokens
+FROM unnest(%(starts)s::timestamptz [], %(ends)s::timestamptz []) AS span (starts, ends)
+JOIN solaris.usage_hourly AS h ON span.starts <= h.hour AND span.ends > h.hour
+GROUP BY span.starts, h.model;
+
+-- use_by_days --
+-- The same of local days of each account, both ends included.
+SELECT
+    span.starts, d.model, sum(d.requests)::bigint AS requests,
+    sum(d.estimated_requests)::bigint AS estimated_requests, sum(d.input_tokens)::bigint AS input_tokens,
+    sum(d.cached_input_tokens)::bigint AS cached_input_tokens, sum(d.output_tokens)::bigint AS output_tokens,
+    sum(d.charge)::bigint AS tokens
+FROM unnest(%(starts)s::date [], %(ends)s::date []) AS span (starts, ends)
+JOIN solaris.usage_of_plans AS d ON span.starts <= d.day AND span.ends >= d.day
+GROUP BY span.starts, d.model;
 
 -- top_accounts --
 -- Who used most on some local days, as last looked up.

@@ -15,12 +15,20 @@ from solaris_hooks.web.access import Authenticator
 from solaris_hooks.web.admin.account import AccountPages
 from solaris_hooks.web.admin.account_actions import AccountActions
 from solaris_hooks.web.admin.accounts import AccountsPages
+from solaris_hooks.web.admin.alerts import AlertPages
+from solaris_hooks.web.admin.audit import AuditPages
 from solaris_hooks.web.admin.door import Door
+from solaris_hooks.web.admin.health import HealthPages
+from solaris_hooks.web.admin.ledger import LedgerPages
 from solaris_hooks.web.admin.overview import OverviewPages
-from solaris_hooks.web.admin.seals import Seals
+from solaris_hooks.web.admin.plans import PlanPages
+from solaris_hooks.web.admin.refusals import RefusalPages
+from solaris_hooks.web.admin.requests import RequestPages
 from solaris_hooks.web.admin.services import AdminServices
+from solaris_hooks.web.admin.settings import SettingsPages
 from solaris_hooks.web.admin.sign_in import SigningIn
 from solaris_hooks.web.paths import root_of
+from solaris_hooks.web.seals import Seals
 
 
 def door_of(authenticator: Authenticator, sessions: AdminSessions, settings: Settings, secrets: Sequence[str]) -> Door:
@@ -35,7 +43,7 @@ def door_of(authenticator: Authenticator, sessions: AdminSessions, settings: Set
     return Door(
         authenticator=authenticator,
         sessions=sessions,
-        seals=Seals(secrets),
+        seals=Seals(secrets, "admin"),
         secure=settings.public_url.startswith("https:"),
         locale=settings.default_locale,
         time_zone=settings.default_time_zone,
@@ -50,6 +58,14 @@ def add_admin(app: FastAPI, door: Door, services: AdminServices) -> None:
         AccountsPages(services),
         account,
         AccountActions(services, account),
+        RequestPages(services),
+        RefusalPages(services),
+        AlertPages(services),
+        PlanPages(services),
+        AuditPages(services),
+        LedgerPages(services),
+        SettingsPages(services),
+        HealthPages(services),
     )
     routes: list[BaseRoute] = [
         Route("/admin/", _without_slash, methods=["GET"]),  # LiteLLM's admin UI adds one

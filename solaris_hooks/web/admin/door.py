@@ -5,31 +5,28 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from urllib.parse import quote, urlsplit
+from functools import partial
+from urllib.parse import quote
 
 from starlette.datastructures import FormData
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from solaris_hooks.ledger.admin_sessions import LONGEST, AdminSessions
-from solaris_hooks.messages import LOCALES
 from solaris_hooks.quota.errors import SolarisError
 from solaris_hooks.roles import Permission
 from solaris_hooks.web.access import Administrator, Authenticator, ForbiddenError, UnauthenticatedError
-from solaris_hooks.web.admin.seals import Badge, Seals
-from solaris_hooks.web.admin.visit import Look, Visit
+from solaris_hooks.web.admin.visit import Visit
+from solaris_hooks.web.browsers import form_of, from_elsewhere, from_here
+from solaris_hooks.web.look import Look, look_of
 from solaris_hooks.web.pages.rendering import page
 from solaris_hooks.web.paths import root_of
+from solaris_hooks.web.seals import Badge, Seals
 
 _LOG = logging.getLogger(__name__)
 
 COOKIE = "solaris_admin"
-LANGUAGE_COOKIE = "solaris_language"
-THEME_COOKIE = "solaris_theme"
-THEMES = ("auto", "light", "dark")
-MOST_FIELDS = 2000
 
 Answer = Callable[[Visit], Awaitable[Response]]
 """What answers a visit; SolarisErrors are shown as a page."""
@@ -61,31 +58,15 @@ class Door:
             answer: makes the page.
             permission: what the visitor needs.
         """
-
-        async def endpoint(request: Request) -> Response:
-            return await self._guarded(request, permission, answer)
-
-        return Route(f"/admin{path}", endpoint, methods=["GET"])
+        return Route(f"/admin{path}", partial(self._guarded, permission=permission, answer=answer), methods=["GET"])
 
     def post(self, path: str, answer: Answer, permission: Permission = Permission.CHANGE) -> Route:
         """A form that changes something. Arguments as of :meth:`get`."""
-
-        async def endpoint(request: Request) -> Response:
-            if not from_here(request):
-                return self.refuse(request, ForbiddenError("This form was sent from another site."))
-            return await self._guarded(request, permission, answer)
-
-        return Route(f"/admin{path}", endpoint, methods=["POST"])
+        return Route(f"/admin{path}", partial(self._guarded, permission=permission, answer=answer), methods=["POST"])
 
     def look(self, request: Request) -> Look:
         """How pages look to whoever asks: by his own choice, else by what his browser says."""
-        said = request.cookies.get(LANGUAGE_COOKIE, "")
-        theme = request.cookies.get(THEME_COOKIE, "")
-        return Look(
-            locale=said if said in LOCALES else _spoken(request.headers.get("accept-language", ""), self.locale),
-            time_zone=self.time_zone,
-            theme=theme if theme in THEMES else THEMES[0],
-        )
+        return look_of(request, locale=self.locale, time_zone=self.time_zone)
 
     def admit(self, response: Response, request: Request, badge: Badge) -> None:
         """Let a browser show a badge from now on."""
@@ -125,6 +106,8 @@ class Door:
         )
 
     async def _guarded(self, request: Request, permission: Permission, answer: Answer) -> Response:
+        if request.method == "POST" and not from_here(request):
+            return self.refuse(request, ForbiddenError("This form was sent from another site."))
         try:
             badge = self.badge(request)
             if badge is None:
@@ -153,7 +136,7 @@ class Door:
             return self.refuse(request, ForbiddenError("Your role does not permit this."))
         form = FormData()
         if request.method == "POST":
-            form = await _form(request)
+            form = await form_of(request)
             said = form.get("form_token") or request.headers.get("x-form-token")
             if not isinstance(said, str) or not self.seals.form_is_genuine(badge.session_id, said):
                 return self.refuse(request, ForbiddenError("This form is none of this session's; open the page anew."))
@@ -165,7 +148,7 @@ class Door:
 
     def _to_sign_in(self, request: Request, *, ended: bool = False) -> Response:
         root = root_of(request)
-        if request.method == "GET" and request.headers.get("sec-fetch-site") == "cross-site":
+        if request.method == "GET" and from_elsewhere(request):
             # From a link in a mail, say: the browser keeps a ``SameSite=Strict`` cookie back. Asked again from
             # here, it sends it.
             return self.onward(request)
@@ -197,42 +180,3 @@ class Door:
             framed=True,
             to=f"{request.url.path}{query}",
         )
-
-
-def from_here(request: Request) -> bool:
-    """Whether a page of this site sent a form, as far as the browser says; the form's token is asked for, too."""
-    fetched = request.headers.get("sec-fetch-site")
-    if fetched is not None:
-        return fetched in {"same-origin", "none"}
-    origin = request.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
-
-
-async def _form(request: Request) -> FormData:
-    """What a form has sent.
-
-    Raises:
-        SolarisError: it cannot be read.
-    """
-    try:
-        return await request.form(max_files=0, max_fields=MOST_FIELDS)
-    except HTTPException as exc:
-        raise _UnreadableFormError from exc
-
-
-class _UnreadableFormError(SolarisError):
-    """The form cannot be read; open the page anew and try again."""
-
-    code = "unreadable_form"
-    status = 400
-
-
-def _spoken(accepted: str, default: str) -> str:
-    """The first language of a browser that we have."""
-    for each in accepted.split(","):
-        name = each.split(";")[0].strip().lower()
-        if name.startswith("pt"):
-            return "pt_BR"
-        if name.startswith("en"):
-            return "en"
-    return default

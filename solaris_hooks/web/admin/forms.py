@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from solaris_hooks.quota.checks import MAX_TOKENS
 from solaris_hooks.quota.errors import SolarisError
 from solaris_hooks.web.admin.visit import Visit
+from solaris_hooks.web.asgi import MAX_BODY_BYTES
 from solaris_hooks.web.fields import MAX_TEXT, is_plain
 
 _GROUPED = re.compile(r"\d{1,3}(?:[ .,\u00a0\u202f]\d{3})+|\d+")
@@ -29,6 +30,15 @@ class Problem(StrEnum):
     UNKNOWN = "unknown"
     TOO_LONG = "too_long"
     NOT_THE_SAME = "not_the_same"
+    NO_ACCOUNT = "no_account"
+    PLAN_ID = "plan_id"
+    TAKEN = "taken"
+    THRESHOLDS = "thresholds"
+    PATTERNS = "patterns"
+    TIME_ZONE = "time_zone"
+    TRIAL_DAYS = "trial_days"
+    TRIAL_THEN = "trial_then"
+    WEIGHTS = "weights"
 
 
 @dataclass(slots=True)
@@ -51,7 +61,17 @@ class Fields:
 
     def typed(self, name: str) -> str:
         """What was typed, for the page that shows it again; empty where there is no form."""
-        return self.visit.text(name, longest=2000) if self.visit.form else ""
+        return self.visit.text(name, longest=MAX_BODY_BYTES) if self.visit.form else ""
+
+    def standing(self, name: str, otherwise: object = "") -> str:
+        """What stands in a field: what was sent, even where that is nothing; else what the page says."""
+        if name in self.visit.form:
+            return self.typed(name)
+        return "" if otherwise is None else str(otherwise)
+
+    def ticked(self, name: str, *, otherwise: bool = False) -> bool:
+        """Whether a box is ticked; in a form that was not sent yet, what the page says."""
+        return name in self.visit.form if self.visit.form else otherwise
 
     def refuse(self, error: SolarisError) -> None:
         """Say what the books have against the form."""
@@ -92,6 +112,15 @@ class Fields:
             self.problems[name] = Problem.UNKNOWN if said else Problem.MISSING
         return said
 
+    def day(self, name: str) -> dt.date | None:
+        """A day as ``<input type="date">`` sends it; None where the field is empty."""
+        said = self.visit.text(name)
+        try:
+            return dt.date.fromisoformat(said) if said else None
+        except ValueError:
+            self.problems[name] = Problem.NO_DAY
+            return None
+
     def end_of_day(self, name: str, *, time_zone: str) -> dt.datetime | None:
         """The end of a day that is still to come, UTC; None where the field is empty.
 
@@ -99,13 +128,12 @@ class Fields:
             name: of the field; a day as ``<input type="date">`` sends it.
             time_zone: IANA name of the zone in which the day is.
         """
-        said = self.visit.text(name)
-        if not said:
+        day = self.day(name)
+        if day is None:
             return None
         try:
-            day = dt.date.fromisoformat(said)
-            end = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), ZoneInfo(time_zone)).astimezone(dt.UTC)
-        except (ValueError, OverflowError):
+            end = start_of_day(day + dt.timedelta(days=1), time_zone)
+        except OverflowError:
             self.problems[name] = Problem.NO_DAY
             return None
         if end <= dt.datetime.now(dt.UTC):
@@ -116,3 +144,8 @@ class Fields:
         """Have something typed again, so that nobody does by a slip what cannot be undone."""
         if self.visit.text(name) != as_this:
             self.problems[name] = Problem.NOT_THE_SAME
+
+
+def start_of_day(day: dt.date, time_zone: str) -> dt.datetime:
+    """The first instant of a local day, UTC."""
+    return dt.datetime.combine(day, dt.time(), ZoneInfo(time_zone)).astimezone(dt.UTC)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from solaris_hooks.ledger.credit_requests import RequestState
-from solaris_hooks.ledger.totals import TrendUnit
+from solaris_hooks.ledger.front_page import TrendUnit
 from solaris_hooks.web.admin.door import Door
 from solaris_hooks.web.admin.services import AdminServices
 from solaris_hooks.web.admin.visit import Visit
@@ -26,6 +26,7 @@ TRENDS: Mapping[str, tuple[TrendUnit, int]] = {
 _NAMED = 8
 _MODELS = 7
 _WAITING = 100
+_REASONS = 2
 
 
 class OverviewPages:
@@ -50,6 +51,7 @@ class OverviewPages:
         top = await page.top_accounts(today.replace(day=1), today, limit=_NAMED)
         return visit.show(
             "overview.html",
+            status=200,
             **await self._figures(visit),
             trend=await page.trend(unit, points, time_zone),
             trend_name=name,
@@ -64,14 +66,18 @@ class OverviewPages:
         """The figures alone, for a script that asks again and again."""
         if not visit.partial:
             return visit.to("")
-        return visit.show("_figures.html", **await self._figures(visit))
+        return visit.show("_figures.html", status=200, **await self._figures(visit))
 
     async def _figures(self, visit: Visit) -> dict[str, object]:
         books = self._services.books
+        today = dt.datetime.now(ZoneInfo(visit.look.time_zone)).date()
+        refused = await books.refusals.totals(since=today, until=today)
         waiting = await books.requests.find(state=RequestState.REQUESTED, limit=_WAITING)
         return {
             "figures": await self._services.front_page.figures(visit.look.time_zone),
             "waiting": len(waiting),
             "more_wait": len(waiting) == _WAITING,
             "deliveries": await books.deliveries.health(),
+            "refused_today": sum(each.count for each in refused),
+            "refused_why": sorted(refused, key=lambda each: -each.count)[:_REASONS],
         }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Sequence
 
@@ -12,22 +11,22 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from solaris_hooks.ledger.admin_sessions import WINDOW
-from solaris_hooks.messages import LOCALES
 from solaris_hooks.quota.errors import SolarisError
 from solaris_hooks.roles import Permission
 from solaris_hooks.web.access import ForbiddenError, UnauthenticatedError
-from solaris_hooks.web.admin.door import LANGUAGE_COOKIE, THEME_COOKIE, THEMES, Door, from_here
-from solaris_hooks.web.admin.seals import Badge, usable_key
+from solaris_hooks.web.admin.door import Door
 from solaris_hooks.web.admin.visit import Visit
+from solaris_hooks.web.browsers import UnreadableFormError, form_of, from_elsewhere, from_here, source_of
+from solaris_hooks.web.look import keep_look
 from solaris_hooks.web.pages.rendering import page
 from solaris_hooks.web.paths import root_of
+from solaris_hooks.web.seals import Badge, usable_key
 
 _LOG = logging.getLogger(__name__)
 
 MOST_FAILURES = 20
 """Failed attempts from one address within a quarter of an hour, after which it waits for the next."""
 
-_YEAR_SECONDS = 365 * 86_400
 _FIELDS = 10
 
 
@@ -49,16 +48,16 @@ class SigningIn:
         ]
 
     async def _ask(self, request: Request) -> Response:
-        if request.headers.get("sec-fetch-site") == "cross-site":
+        if from_elsewhere(request):
             return self._door.onward(request)
         return self._page(request)
 
     async def _sign_in(self, request: Request) -> Response:
         if not from_here(request):
             return self._door.refuse(request, ForbiddenError("This form was sent from another site."))
-        form = await request.form(max_files=0, max_fields=_FIELDS)
-        source = _source(request)
+        source = source_of(request, "sign-in")
         try:
+            form = await form_of(request, most_fields=_FIELDS)
             if await self._door.sessions.failures(source) >= MOST_FAILURES:
                 return self._page(request, problem="often", status=429)
             return await self._try(request, form, source)
@@ -110,20 +109,12 @@ class SigningIn:
 
     async def _look(self, request: Request) -> Response:
         """Change language or colours; whoever sends this form from elsewhere changes no more than that."""
-        form = await request.form(max_files=0, max_fields=_FIELDS)
+        try:
+            form = await form_of(request, most_fields=_FIELDS)
+        except UnreadableFormError as exc:
+            return self._door.refuse(request, exc)
         response = RedirectResponse(root_of(request) + _local(str(form.get("next") or "")), 303)
-        for name, cookie, allowed in (("language", LANGUAGE_COOKIE, LOCALES), ("theme", THEME_COOKIE, THEMES)):
-            said = form.get(name)
-            if said in allowed:
-                response.set_cookie(
-                    cookie,
-                    str(said),
-                    max_age=_YEAR_SECONDS,
-                    path=root_of(request),
-                    secure=self._door.secure,
-                    httponly=True,
-                    samesite="strict",
-                )
+        keep_look(response, request, form, secure=self._door.secure)
         return response
 
     def _page(self, request: Request, *, problem: str = "", status: int = 200) -> Response:
@@ -150,9 +141,3 @@ def _local(wanted: str) -> str:
     path, _, _ = wanted.partition("?")
     plain = wanted.isascii() and wanted.isprintable() and "\\" not in wanted and "//" not in path
     return wanted if plain and (wanted == "/admin" or wanted.startswith(("/admin/", "/admin?", "/me"))) else "/admin"
-
-
-def _source(request: Request) -> str:
-    """Whence a request comes, without keeping anybody's address."""
-    address = request.client.host if request.client is not None else "unknown"
-    return hashlib.sha256(f"solaris sign-in {address}".encode()).hexdigest()[:32]

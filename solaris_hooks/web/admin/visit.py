@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeVar
 from urllib.parse import quote
 
 from starlette.datastructures import FormData
@@ -14,25 +16,14 @@ from solaris_hooks.roles import Permission
 from solaris_hooks.web.access import Administrator
 from solaris_hooks.web.asgi import MOUNT_PATH
 from solaris_hooks.web.dependencies import segment
+from solaris_hooks.web.look import Look
 from solaris_hooks.web.pages.rendering import page
 from solaris_hooks.web.paths import root_of
 
+E = TypeVar("E", bound=StrEnum)
 ADMIN_PATH = f"{MOUNT_PATH}/admin"
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """How somebody's pages look: his language, his days, his colours.
-
-    Attributes:
-        locale: ``pt_BR`` or ``en``.
-        time_zone: IANA name of the zone in which days begin.
-        theme: ``light``, ``dark`` or ``auto`` (as the browser says).
-    """
-
-    locale: str
-    time_zone: str
-    theme: str = "auto"
+_MOST_DIGITS = 19
+"""Fewer digits than this are a bigint of PostgreSQL in any case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +70,17 @@ class Visit:
         found = self.form.getlist(name) if self.form else self.request.query_params.getlist(name)
         return [each for each in found if isinstance(each, str)]
 
+    def choice(self, name: str, choices: type[E]) -> E | None:
+        """A member of an enumeration that the address names; None where it names none."""
+        said = self.text(name)
+        return next((each for each in choices if each.value == said), None)
+
+    def number(self, name: str) -> int | None:
+        """A number of the address above 0, such as where a page of a list begins; None where there is none."""
+        said = self.request.query_params.get(name, "")
+        number = int(said) if said.isascii() and said.isdigit() and len(said) < _MOST_DIGITS else 0
+        return number or None
+
     def show(self, template: str, *, status: int = 200, **values: object) -> HTMLResponse:
         """A page.
 
@@ -108,6 +110,11 @@ class Visit:
             query: further parameters.
         """
         return RedirectResponse(f"{self.root}/admin{path}{_query({**query, 'done': done})}", 303)
+
+
+def address(path: str, parameters: Mapping[str, str]) -> str:
+    """A path below ``/solaris/admin`` with those of its parameters that say something."""
+    return path + _query(parameters)
 
 
 def account_path(account: str) -> str:

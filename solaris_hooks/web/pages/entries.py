@@ -39,6 +39,8 @@ def _said(locale: str, entry: Entry) -> str:
         EntryKind.CREDIT_EXPIRY: sentence(locale, "entry.credit_expiry"),
         EntryKind.CREDIT_REVOCATION: sentence(locale, "entry.credit_revocation"),
         EntryKind.PLAN_CHANGE: sentence(locale, "entry.plan_change"),
+        EntryKind.RESET: sentence(locale, "entry.reset"),
+        EntryKind.MERGE: sentence(locale, "entry.merge"),
     }.get(entry.kind)
     if entry.kind is EntryKind.USAGE:
         model = json.loads(entry.details).get("model")

@@ -7,13 +7,19 @@ import os
 from collections.abc import Sequence
 
 from fastapi import FastAPI
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
 
-from solaris_hooks.ledger.port import Books
-from solaris_hooks.ledger.used_links import UsedLinks
+from solaris_hooks.ledger.postgres import PostgresLedger
 from solaris_hooks.settings import Settings
 from solaris_hooks.web.links import StatementLinks, Tickets, derived_secret
-from solaris_hooks.web.pages.statement import StatementPages, add_pages
-from solaris_hooks.web.session import SESSION_SECONDS, Sessions
+from solaris_hooks.web.pages.door import OwnDoor
+from solaris_hooks.web.pages.downloads import DownloadPages
+from solaris_hooks.web.pages.preferences import PreferencePages
+from solaris_hooks.web.pages.services import PageServices
+from solaris_hooks.web.pages.sign_in import OwnSigningIn
+from solaris_hooks.web.pages.statement import StatementPages
+from solaris_hooks.web.seals import Seals
 
 _LOG = logging.getLogger(__name__)
 
@@ -28,16 +34,37 @@ def signing_secrets(settings: Settings) -> list[str]:
 
 
 def open_pages(
-    api: FastAPI, books: Books, used: UsedLinks, settings: Settings, secrets: Sequence[str]
+    api: FastAPI, ledger: PostgresLedger, settings: Settings, secrets: Sequence[str]
 ) -> StatementLinks | None:
-    """Add the pages of users to the API. Returns what makes links to them; None where nothing could sign any."""
+    """Add the pages of users to an API that :func:`solaris_hooks.web.api.build_api` has built.
+
+    Args:
+        api: the API; the pages do what it does.
+        ledger: its books, which also know sessions and links.
+        settings: in force.
+        secrets: what signs links and seals sessions, the newest first.
+
+    Returns:
+        What makes links to them; None where nothing could sign any.
+    """
     if not secrets:
         _LOG.warning("there are no pages and no links to statements: set link_secrets")
         return None
     links = Tickets(secrets, "statement", lifetime_seconds=settings.statement_link_seconds)
-    sessions = Sessions(
-        Tickets(secrets, "session", lifetime_seconds=SESSION_SECONDS),
+    door = OwnDoor(
+        services=PageServices(api.state.services, ledger, ledger.used_links, ledger.admin_sessions),
+        seals=Seals(secrets, "statement"),
         secure=settings.public_url.startswith("https:"),
+        locale=settings.default_locale,
+        time_zone=settings.default_time_zone,
     )
-    add_pages(api, StatementPages(books, links, used, sessions, settings.default_locale))
+    add_pages(api, door, links)
     return StatementLinks(links, settings.public_url)
+
+
+def add_pages(api: FastAPI, door: OwnDoor, links: Tickets) -> None:
+    """Put the pages, and what browsers load with them, beside the API."""
+    signing_in = OwnSigningIn(door, links)
+    for section in (signing_in, StatementPages(door, signing_in), PreferencePages(door), DownloadPages(door)):
+        api.router.routes += section.routes()
+    api.router.routes.append(Mount("/static", StaticFiles(packages=[("solaris_hooks.web", "static")]), name="static"))

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime, format_skeleton, format_timedelta
-from babel.numbers import format_compact_decimal, format_percent
+from babel.numbers import format_compact_decimal, format_decimal, format_percent
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
@@ -122,6 +122,7 @@ def _words(locale: str, time_zone: str) -> dict[str, object]:
         "t": partial(sentence, locale),
         "number": partial(whole_number, locale),
         "compact": lambda number: str(format_compact_decimal(number, fraction_digits=1, locale=locale)),
+        "decimal": lambda number: str(format_decimal(number, "#,##0.0", locale=locale)),
         "money": partial(money, locale),
         "percent": percent,
         "on": on,

@@ -16,7 +16,7 @@ from solaris_hooks.web.deliveries import (
     MailsBody,
     ResendBody,
 )
-from solaris_hooks.web.dependencies import Changer, Reader, TheAccountId, TheBooks, existing
+from solaris_hooks.web.dependencies import Reader, Supporter, TheAccountId, TheBooks, existing
 from solaris_hooks.web.description import NOT_FOUND, error_answers
 
 router = APIRouter(prefix="/api/v1/deliveries", tags=["deliveries"])
@@ -48,7 +48,7 @@ async def read_delivery(_: Reader, books: TheBooks, delivery: TheDelivery) -> De
     responses={**_NOT_FOUND, **error_answers(409, "It is about to be sent anyway.")},
 )
 async def resend_delivery(
-    administrator: Changer, books: TheBooks, delivery: TheDelivery, body: ResendBody
+    administrator: Supporter, books: TheBooks, delivery: TheDelivery, body: ResendBody
 ) -> DeliveryAnswer:
     """Put a delivery into the queue again, whether it was sent, given up or skipped. Written to the audit trail."""
     return DeliveryAnswer.of(await books.deliveries.resend(delivery, actor=administrator.actor, reason=body.reason))
@@ -62,7 +62,7 @@ async def read_mails(_: Reader, books: TheBooks, account: TheAccountId) -> Mails
 
 
 @mails_router.put("", summary="Switch a user's mails on or off", responses=NOT_FOUND)
-async def put_mails(administrator: Changer, books: TheBooks, account: TheAccountId, body: MailsBody) -> MailsAnswer:
+async def put_mails(administrator: Supporter, books: TheBooks, account: TheAccountId, body: MailsBody) -> MailsAnswer:
     """What is under way already is still sent. Written to the audit trail."""
     existed = await existing(books, account)
     await books.deliveries.set_mails(

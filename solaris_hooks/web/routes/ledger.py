@@ -10,7 +10,7 @@ from solaris_hooks.quota.errors import LedgerUnavailableError
 from solaris_hooks.quota.ids import account_id
 from solaris_hooks.web.answers import HealthAnswer, VerificationAnswer
 from solaris_hooks.web.bodies import VerifyBody
-from solaris_hooks.web.dependencies import Reader, TheBooks, existing
+from solaris_hooks.web.dependencies import TheBooks, Verifier, existing
 from solaris_hooks.web.description import NOT_FOUND, UNAVAILABLE
 
 router = APIRouter()
@@ -19,7 +19,7 @@ HEALTH_SECONDS = 3.0
 
 
 @router.post("/api/v1/ledger/verify", tags=["ledger"], summary="Verify the books", responses=NOT_FOUND)
-async def verify(_: Reader, books: TheBooks, body: VerifyBody | None = None) -> VerificationAnswer:
+async def verify(_: Verifier, books: TheBooks, body: VerifyBody | None = None) -> VerificationAnswer:
     """Recompute every entry and balance, of one account or of all, and name each flaw. Changes nothing."""
     if body is None or body.account_id is None:
         return VerificationAnswer.of(await books.verify())

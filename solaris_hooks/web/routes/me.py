@@ -6,13 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from solaris_hooks.ledger.members import account_as_seen_by
-from solaris_hooks.ledger.records import Account, AccountChange
-from solaris_hooks.quota.errors import NotFoundError
+from solaris_hooks.ledger.records import Account
 from solaris_hooks.web.access import ForbiddenError
 from solaris_hooks.web.answers import AccountAnswer, EntriesAnswer, UsageAnswer
 from solaris_hooks.web.bodies import EntriesQuery, UsageQuery
-from solaris_hooks.web.dependencies import TheBooks, TheHolder, TheServices
+from solaris_hooks.web.dependencies import TheBooks, TheHolder, TheServices, own_account
 from solaris_hooks.web.description import NOT_FOUND
 from solaris_hooks.web.history import entries_page, usage_over
 
@@ -20,17 +18,20 @@ router = APIRouter(prefix="/api/v1/me", tags=["me"])
 
 
 async def _own_account(holder: TheHolder, services: TheServices) -> Account:
-    account = await account_as_seen_by(services.books, holder.account_id, holder.member_id)
-    if account is not None:
-        return account
-    if not services.open_accounts:
-        raise NotFoundError("There is no account for this key; ask an administrator for one.")
-    first = AccountChange(email=holder.email if holder.member_id is None else None)
-    made = await services.books.put_account(holder.account_id, first, actor="system")
-    return await account_as_seen_by(services.books, holder.account_id, holder.member_id) or made
+    return await own_account(services, holder)
 
 
 OwnAccount = Annotated[Account, Depends(_own_account)]
+
+
+async def _own_alone(account: OwnAccount) -> Account:
+    if account.balance.share is not None:
+        raise ForbiddenError("This is of a team's account, and for administrators alone.")
+    return account
+
+
+OwnAlone = Annotated[Account, Depends(_own_alone)]
+"""One's own account, but none that is shared: what others did is nobody's to see or to change."""
 
 
 @router.get("", summary="Read your own account", responses=NOT_FOUND)

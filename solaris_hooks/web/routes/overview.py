@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 
 from solaris_hooks.quota.errors import InvalidRequestError
 from solaris_hooks.web.bodies import MAX_DAYS
-from solaris_hooks.web.dependencies import Reader, TheFrontPage, TheServices
+from solaris_hooks.web.dependencies import Reader, TheReporting
 from solaris_hooks.web.overview_answers import (
     DaysQuery,
     OverviewAnswer,
@@ -27,40 +27,32 @@ router = APIRouter(prefix="/api/v1/overview", tags=["overview"])
 
 
 @router.get("", summary="Read the figures of today and this month")
-async def read_overview(
-    _: Reader, page: TheFrontPage, services: TheServices, query: Annotated[ZoneQuery, Query()]
-) -> OverviewAnswer:
+async def read_overview(_: Reader, reporting: TheReporting, query: Annotated[ZoneQuery, Query()]) -> OverviewAnswer:
     """Accounts by status and state of use, tokens and cost of today and this month, and how the month may end."""
-    return OverviewAnswer.of(await page.figures(query.zone(services.time_zone)))
+    return OverviewAnswer.of(await reporting.front_page.figures(query.zone(reporting.time_zone)))
 
 
 @router.get("/trend", summary="Read use over time")
-async def read_trend(
-    _: Reader, page: TheFrontPage, services: TheServices, query: Annotated[TrendQuery, Query()]
-) -> TrendAnswer:
+async def read_trend(_: Reader, reporting: TheReporting, query: Annotated[TrendQuery, Query()]) -> TrendAnswer:
     """Requests, booked tokens and cost hour by hour, day by day or month by month."""
-    zone = query.zone(services.time_zone)
-    spans = await page.trend(query.unit, query.points, zone)
+    zone = query.zone(reporting.time_zone)
+    spans = await reporting.front_page.trend(query.unit, query.points, zone)
     return TrendAnswer(unit=query.unit, time_zone=zone, data=[SpanAnswer.of(each) for each in spans])
 
 
 @router.get("/use", summary="Read what was used on some days, by model")
-async def read_use(
-    _: Reader, page: TheFrontPage, services: TheServices, query: Annotated[DaysQuery, Query()]
-) -> UseAnswer:
+async def read_use(_: Reader, reporting: TheReporting, query: Annotated[DaysQuery, Query()]) -> UseAnswer:
     """Requests, tokens and cost of some local days, both ends included; models by use."""
-    zone = query.zone(services.time_zone)
+    zone = query.zone(reporting.time_zone)
     first, last = days_of(query, zone)
-    return UseAnswer.of(await page.use(first, last, zone))
+    return UseAnswer.of(await reporting.front_page.use(first, last, zone))
 
 
 @router.get("/top-accounts", summary="Read who used most on some days")
-async def read_top(
-    _: Reader, page: TheFrontPage, services: TheServices, query: Annotated[TopQuery, Query()]
-) -> TopAccountsAnswer:
+async def read_top(_: Reader, reporting: TheReporting, query: Annotated[TopQuery, Query()]) -> TopAccountsAnswer:
     """Kept are today, the last 7, 30 and 90 days, this month and the last one, in the zone default_time_zone."""
-    first, last = days_of(query, query.zone(services.time_zone))
-    return TopAccountsAnswer.of(first, last, await page.top_accounts(first, last, limit=query.limit))
+    first, last = days_of(query, query.zone(reporting.time_zone))
+    return TopAccountsAnswer.of(first, last, await reporting.front_page.top_accounts(first, last, limit=query.limit))
 
 
 def days_of(query: DaysQuery, time_zone: str) -> tuple[dt.date, dt.date]:

@@ -38,6 +38,7 @@ def empty(superuser_url: str) -> None:
             "accounts",
             "holds",
             "entries",
+            "entry_texts",
             "credit_lots",
             "credit_requests",
             "campaigns",
@@ -50,12 +51,16 @@ def empty(superuser_url: str) -> None:
             "members",
             "member_daily",
             "deliveries",
+            "refusals",
+            "refusals_daily",
             "account_summaries",
             "account_counts",
             "usage_hourly",
             "usage_of_plans",
             "used_models",
             "top_accounts",
+            "batches",
+            "batch_items",
         ):
             connection.execute(sql.SQL("DELETE FROM solaris.{}").format(sql.Identifier(table)))
         # Clocks of tests are behind the database's, which has set the moment up to which the first round goes.

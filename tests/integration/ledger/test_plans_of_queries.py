@@ -34,6 +34,9 @@ GROWING = {
     "credit_requests",
     "members",
     "member_daily",
+    "account_summaries",
+    "usage_hourly",
+    "usage_of_plans",
 }
 TEAM, RUI = "team:bench", "user:bench-77"
 _SCANS = "SELECT relname, seq_scan, idx_scan FROM pg_stat_xact_user_tables WHERE schemaname = 'solaris'"
@@ -68,7 +71,14 @@ _METERING: Mapping[str, object] = {
     "member_id": None,
 }
 
-_ALL_CHANGES: Mapping[str, object] = {"action": None, "actor": None, "since": None, "before": None, "limit": 50}
+_ALL_CHANGES: Mapping[str, object] = {
+    "action": None,
+    "actor": None,
+    "since": None,
+    "before": None,
+    "batch_id": None,
+    "limit": 50,
+}
 _ALL_REQUESTS: Mapping[str, object] = {
     "request_id": None,
     "state": None,
@@ -76,6 +86,22 @@ _ALL_REQUESTS: Mapping[str, object] = {
     "before": None,
     "limit": 50,
 }
+_LIST: Mapping[str, object] = {
+    "query": "",
+    "status": None,
+    "plan_id": None,
+    "percent_from": None,
+    "percent_below": None,
+    "used_after": None,
+    "used_before": None,
+    "sort": "id",
+    "descending": False,
+    "after_value": None,
+    "after_id": None,
+    "limit": 51,
+}
+_NOW = dt.datetime.now(dt.UTC)
+_PLACES = {"use_percent": "1", "used": "100", "remaining": "1000", "created": "2026-01-01Z", "last_used": "-infinity"}
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +146,15 @@ def filled_url(postgres: EmbeddedPostgres) -> str:
             "INSERT INTO solaris.member_daily SELECT m.account_id, m.member_id, current_date - n, 'm', 1, 0, 1, 0, 1, 2"
             " FROM solaris.members AS m, generate_series(1, 3) AS n"
         )
+        connection.execute(
+            "INSERT INTO solaris.usage_hourly SELECT now() - h * interval '1 hour', 'm' || m, 1, 0, 1, 0, 1, 1"
+            " FROM generate_series(1, 4000) AS h, generate_series(1, 5) AS m"
+        )
+        connection.execute(
+            "INSERT INTO solaris.usage_of_plans SELECT current_date - d, 'p' || p, 'm' || m, 1, 0, 1, 0, 1, 1"
+            " FROM generate_series(1, 1000) AS d, generate_series(1, 4) AS p, generate_series(1, 5) AS m"
+        )
+        connection.execute("UPDATE solaris.accounts SET status = 'suspended' WHERE account_id LIKE '%%00'", {})
         connection.execute("ANALYZE")
     return url
 
@@ -234,6 +269,82 @@ def test_what_people_and_the_sweeper_ask_for_is_found_by_an_index(
     whole, by_index = scanned(transaction, name, **parameters)
     assert whole == set()
     assert by_index
+
+
+@pytest.mark.parametrize("sort", [*_PLACES, "id"])
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("later", [False, True])
+def test_a_list_in_any_order_is_read_by_an_index(
+    transaction: psycopg.Connection, sort: str, *, descending: bool, later: bool
+) -> None:
+    place = {"after_value": _PLACES.get(sort, ""), "after_id": ANA} if later else {}
+    whole, by_index = scanned(
+        transaction, "list_accounts", **{**_LIST, "sort": sort, "descending": descending, **place}
+    )
+    assert whole == set()
+    assert "account_summaries" in by_index
+
+
+@pytest.mark.parametrize("sort", ["used", "last_used", "id"])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"status": "suspended"},
+        {"plan_id": "nobody-has-it"},
+        {"percent_from": 80, "percent_below": 95},
+        {"used_before": dt.datetime(2020, 1, 1, tzinfo=dt.UTC)},
+        {"query": filling.RARE},
+        {"query": "@example"},
+        {"query": "nobody has it"},
+    ],
+)
+def test_a_filtered_list_is_read_by_an_index(
+    transaction: psycopg.Connection, wanted: Mapping[str, object], sort: str
+) -> None:
+    whole, _ = scanned(transaction, "list_accounts", **{**_LIST, **wanted, "sort": sort, "descending": True})
+    assert whole == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("roll_up", {"limit": 1000}),
+        ("active_since", {"since": _NOW + dt.timedelta(days=1)}),
+        ("use_by_hours", {"starts": [_NOW - dt.timedelta(hours=48)], "ends": [_NOW]}),
+        ("use_by_days", {"starts": [_NOW.date() - dt.timedelta(days=30)], "ends": [_NOW.date()]}),
+        ("names_of_accounts", {"account_ids": [ANA]}),
+        ("report_accounts", {"after": ANA, "limit": 25}),
+        (
+            "report_of_accounts",
+            {
+                "account_ids": [ANA],
+                "unit": "day",
+                "first_day": _NOW.date() - dt.timedelta(days=30),
+                "last_day": _NOW.date(),
+            },
+        ),
+        (
+            "report_of_plans",
+            {"unit": "day", "first_day": _NOW.date() - dt.timedelta(days=30), "last_day": _NOW.date()},
+        ),
+    ],
+)
+def test_figures_over_all_accounts_read_no_table_whole(
+    transaction: psycopg.Connection, name: str, parameters: Mapping[str, object]
+) -> None:
+    whole, _ = scanned(transaction, name, **parameters)
+    assert whole == set()
+
+
+def test_holds_and_settlements_do_not_write_summaries(transaction: psycopg.Connection) -> None:
+    """Nor do they begin a trigger: what is granted stays the same."""
+    transaction.execute("UPDATE solaris.account_summaries SET used = -1 WHERE account_id = %s", (ANA,))
+    hold_id = new_hold_id()
+    for name in ("hold", "extend", "settle"):
+        scanned(transaction, name, hold_id=hold_id)
+    assert transaction.execute(
+        "SELECT used FROM solaris.account_summaries WHERE account_id = %s", (ANA,)
+    ).fetchall() == [(-1,)]
 
 
 def test_an_account_that_is_only_looked_at_is_not_written(transaction: psycopg.Connection) -> None:

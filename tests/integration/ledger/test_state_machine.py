@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
+from solaris_hooks.ledger.account_actions import PreferenceChange, Reset
 from solaris_hooks.ledger.account_terms import OverrideChange, PlanChange
 from solaris_hooks.ledger.credit_lots import Revocation, RevocationResult
 from solaris_hooks.ledger.members import LimitChange
@@ -119,6 +120,24 @@ class Lives(RuleBasedStateMachine):
         self.tick()
         request = HoldRequest(account_id, hold[1], "gpt", want, 1, 1, 60)
         self.two.both(lambda ledger: ledger.hold(request))
+
+    @rule(account_id=accounts, key=st.integers(0, 3))
+    def reset(self, account_id: AccountId, key: int) -> None:
+        self.tick()
+        order = Reset(account_id, "our failure", "admin:root", str(key))
+        self.two.both(lambda ledger: ledger.actions.reset(order))
+        self.two.history(account_id, limit=5)
+
+    @rule(
+        account_id=accounts,
+        wanted=st.fixed_dictionaries({}, optional={"mails": st.booleans(), "chat_notices": st.booleans()}),
+    )
+    def prefer(self, account_id: AccountId, wanted: dict[str, bool]) -> None:
+        self.tick()
+        change = PreferenceChange(
+            account_id, account_id, mails=wanted.get("mails"), chat_notices=wanted.get("chat_notices")
+        )
+        self.two.both(lambda ledger: ledger.actions.set_preferences(change))
 
     @rule(hold=holds, amount=tokens, step=tokens)
     def extend(self, hold: tuple[AccountId, HoldId], amount: int, step: int) -> None:

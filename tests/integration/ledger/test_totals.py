@@ -9,10 +9,9 @@ from decimal import Decimal
 import psycopg
 import pytest
 
-from solaris_hooks.ledger.front_page import FrontPage
+from solaris_hooks.ledger.front_page import FrontPage, TrendUnit
 from solaris_hooks.ledger.postgres import PostgresLedger
 from solaris_hooks.ledger.records import AccountChange
-from solaris_hooks.ledger.totals import TrendUnit
 from solaris_hooks.quota.balance import State, Status
 from solaris_hooks.quota.costs import NO_COSTS, Costs, CostTable
 from solaris_hooks.quota.ids import new_hold_id
@@ -37,7 +36,8 @@ async def rolled_up(ledger: PostgresLedger, clock: Clock) -> None:
 
 
 async def tokens(ledger: PostgresLedger) -> int:
-    return (await ledger.totals.use(utc("2020-01-01"), utc("2040-01-01"))).tokens
+    (span,) = await ledger.totals.spans([utc("2020-01-01"), utc("2040-01-01")])
+    return span.tokens
 
 
 async def test_a_call_is_in_the_totals_once_however_often_they_are_brought_up_to_now(

@@ -13,7 +13,7 @@ import pytest
 import uvloop
 
 from solaris_hooks.ledger.postgres import PostgresLedger
-from solaris_hooks.quota.errors import LedgerError, LedgerUnavailableError
+from solaris_hooks.quota.errors import LedgerBusyError, LedgerError, LedgerUnavailableError
 from solaris_hooks.quota.ids import AccountId
 
 from .conftest import empty
@@ -142,6 +142,64 @@ async def test_a_caller_that_is_cancelled_leaves_no_connection_in_a_state_that_o
         blocker.rollback()
     await asyncio.gather(*(world.use(1, account_id=AccountId(f"user:{n}")) for n in range(6)))
     assert (await world.ledger.verify()).ok
+
+
+async def test_a_hundred_at_once_share_the_connections_that_there_are(opened: Opened, superuser_url: str) -> None:
+    world = await opened(pool_max_size=3)
+    accounts = [AccountId(f"user:{n}") for n in range(100)]
+    await asyncio.gather(*(world.use(1, account_id=each) for each in accounts[:10]))
+    before = _others(superuser_url, "true")
+    await asyncio.gather(*(world.use(1, account_id=each) for each in accounts))
+    assert _others(superuser_url, "true") == before
+    assert (await world.ledger.verify()).accounts == 100
+
+
+async def test_a_caller_that_is_cancelled_keeps_no_connection_from_the_next_one(
+    opened: Opened, superuser_url: str
+) -> None:
+    world = await opened(pool_max_size=2)
+    await world.use(1)
+    before = _others(superuser_url, "true")
+    with psycopg.connect(superuser_url) as blocker:
+        blocker.execute("SELECT FROM solaris.accounts FOR UPDATE")
+        running = asyncio.create_task(world.hold(1))
+        await asyncio.sleep(0.1)
+        waiting = asyncio.create_task(world.hold(1, account_id=AccountId("user:bia")))
+        await asyncio.sleep(0.1)
+        for each in (running, waiting):
+            each.cancel()
+            with suppress(asyncio.CancelledError):
+                await each
+        blocker.rollback()
+    await world.use(1)
+    assert _others(superuser_url, "true") == before
+    assert await world.ledger.account(AccountId("user:bia")) is None, "it had not left when its caller did"
+
+
+async def test_who_waits_behind_a_statement_that_hangs_is_served_when_it_is_given_up(
+    opened: Opened, superuser_url: str
+) -> None:
+    world = await opened(pool_max_size=2, pool_timeout_seconds=1.0)
+    await world.use(1)
+    with psycopg.connect(superuser_url) as blocker:
+        blocker.execute("SELECT FROM solaris.accounts FOR UPDATE")
+        hangs = asyncio.create_task(world.hold(1))
+        await asyncio.sleep(0.3)
+        behind = asyncio.create_task(world.hold(1, account_id=AccountId("user:bia")))
+        with pytest.raises(LedgerUnavailableError):
+            await hangs
+        assert (await behind).amount == 1
+        blocker.rollback()
+
+
+async def test_who_waits_too_long_for_a_connection_hears_that_all_are_busy(opened: Opened, superuser_url: str) -> None:
+    world = await opened(pool_max_size=2, pool_timeout_seconds=0.5)
+    ledger = world.ledger
+    assert isinstance(ledger, PostgresLedger)
+    async with ledger._statements.snapshot(), ledger._statements.snapshot():
+        with pytest.raises(LedgerBusyError):
+            await world.hold(1)
+    await world.use(1)
 
 
 async def test_a_text_with_a_zero_byte_is_refused_whole(opened: Opened) -> None:

@@ -47,6 +47,9 @@ def targets(
         (EventKind.CREDIT_REQUESTED, [ADMIN]),
         (EventKind.CREDIT_DECIDED, [ANA]),
         (EventKind.PERIOD_RENEWED, [ANA]),
+        (EventKind.PERIOD_RESET, [ANA]),
+        (EventKind.MESSAGE_SENT, []),
+        (EventKind.ACCOUNT_MERGED, []),
         (EventKind.ANOMALY_DETECTED, [ADMIN]),
         (EventKind.DELIVERY_FAILED, [ADMIN]),
         (EventKind.REPORT_DIGEST, [ADMIN]),
@@ -60,6 +63,11 @@ def test_who_gets_a_mail_of_what(kind: EventKind, told: list[str]) -> None:
 def test_every_kind_has_its_rule() -> None:
     (mark,) = test_who_gets_a_mail_of_what.pytestmark  # type: ignore[attr-defined]
     assert {kind for kind, _ in mark.args[1]} == set(EventKind)
+
+
+def test_a_message_is_mailed_where_whoever_sent_it_said_so() -> None:
+    assert targets(happening(EventKind.MESSAGE_SENT, mail=True)) == [ANA]
+    assert targets(happening(EventKind.MESSAGE_SENT, mail=False)) == []
 
 
 def test_suspensions_are_mailed_where_a_setting_says_so() -> None:

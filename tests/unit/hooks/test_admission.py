@@ -74,6 +74,17 @@ async def test_a_call_that_litellm_makes_within_a_request_leaves_the_requests_ho
     assert len(await scene.ledger.holds()) == 2
 
 
+@pytest.mark.parametrize(("granted", "output"), [(1_000_000, 4 * 1024), (50_000, 1024)])
+async def test_a_stream_holds_several_times_what_is_usual_where_that_is_a_twentieth_of_the_balance(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, granted: int, output: int
+) -> None:
+    monkeypatch.setattr(OneModel, "facts", lambda *_: ModelFacts(16_384, hides_output=False, window=128_000))
+    await scene.ledger.put_plan(Plan("default", granted), actor="admin")
+    await scene.admission.admit(ANA, CHAT | {"stream": True}, "acompletion")
+    (hold,) = await scene.ledger.holds()
+    assert hold.amount - hold.prompt == output
+
+
 async def put_plan(scene: Scene, **terms: Any) -> None:
     await scene.ledger.put_plan(Plan("default", 1_000_000, **terms), actor="admin")
 
@@ -153,3 +164,15 @@ async def test_a_new_user_may_have_to_wait_for_approval(scene: Scene) -> None:
     await scene.ledger.put_account(AccountId("user:ana"), AccountChange(status=Status.ACTIVE), actor="admin")
     await scene.admission.admit(ANA, dict(CHAT), "acompletion")
     assert len(await scene.ledger.holds()) == 1
+
+
+async def test_an_account_that_was_merged_is_paid_for_by_the_other_one(scene: Scene) -> None:
+    old, new = AccountId("user:ana"), AccountId("user:ana.souza")
+    await scene.ledger.put_account(new, AccountChange(), actor="admin")
+    await scene.ledger.put_account(old, AccountChange(status=Status.BLOCKED, status_reason="merged"), actor="admin")
+    assert (await refusal(scene)).type == "account_suspended"
+    scene.ledger.merged[old] = new
+    for _ in range(2):  # found out, then remembered
+        await asyncio.create_task(scene.admission.admit(ANA, dict(CHAT), "acompletion"))
+    assert [hold.account_id for hold in await scene.ledger.holds()] == [new, new]
+    assert {request.account_id for request in scene.in_flight} == {new}

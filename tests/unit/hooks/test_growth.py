@@ -46,9 +46,9 @@ class Scene:
         )
         self.closed = False
 
-    async def request(self, *, first_tokens: int) -> Request:
-        """A request whose hold covers its prompt and the first tokens of its answer."""
-        sizing = Sizing(PROMPT, 10_000, 1, Weights(), usual_tokens=first_tokens)
+    async def request(self, *, first_tokens: int, bound: int = PROMPT) -> Request:
+        """A request whose hold covers its prompt, or a bound of it, and the first tokens of its answer."""
+        sizing = Sizing(bound, 10_000, 1, Weights(), usual_tokens=first_tokens)
         hold_id = new_hold_id()
         result = await self.ledger.hold(
             HoldRequest(ANA, hold_id, "m", sizing.want, sizing.minimum, PROMPT, 60, fair=sizing.fair)
@@ -56,9 +56,8 @@ class Scene:
         assert result.balance is not None
         route = ROUTES["acompletion"]
         demand = route.read({"messages": []}, media_tokens=0)
-        request = Request(
-            ANA, hold_id, "m", route, demand, result.balance, [sizing], result.amount, counted_prompt=PROMPT
-        )
+        request = Request(ANA, hold_id, "m", route, demand, result.balance, [sizing], result.amount)
+        request.counted_prompt = PROMPT if bound == PROMPT else 0
         self.in_flight.add(request)
         return request
 
@@ -114,6 +113,19 @@ async def test_a_long_answer_grows_its_hold_and_is_booked_exactly(scene: Scene) 
     account = await scene.ledger.account(ANA)
     assert account is not None
     assert (account.balance.used, account.balance.held, account.balance.overage) == (PROMPT + 700, 0, 0)
+
+
+async def test_what_a_prompt_was_bounded_too_high_by_is_room_for_output(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def extend(extension: Extension) -> ExtendResult:
+        raise AssertionError(extension)
+
+    monkeypatch.setattr(scene.ledger, "extend", extend)
+    request = await scene.request(first_tokens=10, bound=600)
+    assert len(await scene.stream(request, 300)) == 301
+    assert request.counted_prompt > 0
+    assert request.held == 600 + 10
 
 
 async def test_what_was_passed_on_is_never_more_than_what_is_held(scene: Scene) -> None:

@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Scope
 from starlette.websockets import WebSocketDisconnect
 
+from solaris_hooks.hooks.closed_routes import ClosedRoutes
 from solaris_hooks.hooks.guard import Guard, let_pass
 
 HANDLERS = {
@@ -46,7 +47,7 @@ realtime_websocket_endpoint.__module__ = "litellm.proxy.proxy_server"
 realtime_websocket_endpoint.__qualname__ = "realtime_websocket_endpoint"
 
 
-def proxy(**settings: Any) -> FastAPI:
+def proxy(*, locale: str = "en", **settings: Any) -> FastAPI:
     """An application laid out as LiteLLM's is, behind a guard."""
     app = FastAPI()
     included = APIRouter()
@@ -81,6 +82,7 @@ def proxy(**settings: Any) -> FastAPI:
         routes=app.router.routes,
         administrator=administrator,
         at_end=at_end,
+        closed=ClosedRoutes(locale=locale),
         **settings,
     )
     return app

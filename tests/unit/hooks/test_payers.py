@@ -152,3 +152,14 @@ async def test_a_key_that_names_nobody_is_not_logged(scene: Scene, caplog: pytes
         await scene.pays({"x-other": "1"}, UserAPIKeyAuth(token="f" * 64, user_id="ana"))
         await scene.pays({ID: "65f0c2a1"})
     assert caplog.records == []
+
+
+async def test_an_account_that_was_merged_is_remembered_for_a_minute(scene: Scene) -> None:
+    ana = UserAPIKeyAuth(token="a" * 64, user_id="ana")
+    old, new = AccountId("user:ana"), AccountId("user:new")
+    assert await scene.payers.moved_to(old) is None
+    scene.books.merged[old] = new
+    assert await scene.payers.moved_to(old) == new
+    assert (await scene.pays({}, ana))[0] == new
+    scene.now = 61.0
+    assert (await scene.pays({}, ana))[0] == old

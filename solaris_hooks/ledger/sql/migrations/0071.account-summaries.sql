@@ -11,14 +11,13 @@ CREATE TABLE solaris.account_summaries (
     remaining bigint NOT NULL,
     granted bigint NOT NULL,
     created_at timestamptz NOT NULL,
-    last_used_at timestamptz
+    last_used_at timestamptz NOT NULL -- minus infinity for never: lists are put in order by it
 ) WITH (fillfactor = 80);
 CREATE INDEX summaries_by_percent ON solaris.account_summaries (use_percent, account_id COLLATE "C");
 CREATE INDEX summaries_by_use ON solaris.account_summaries (used, account_id COLLATE "C");
 CREATE INDEX summaries_by_rest ON solaris.account_summaries (remaining, account_id COLLATE "C");
 CREATE INDEX summaries_by_creation ON solaris.account_summaries (created_at, account_id COLLATE "C");
-CREATE INDEX summaries_by_last_use ON solaris.account_summaries (
-    coalesce(last_used_at, '-infinity'), account_id COLLATE "C");
+CREATE INDEX summaries_by_last_use ON solaris.account_summaries (last_used_at, account_id COLLATE "C");
 CREATE INDEX summaries_in_order ON solaris.account_summaries (account_id COLLATE "C");
 CREATE INDEX summaries_of_plans ON solaris.account_summaries (plan_id, account_id COLLATE "C");
 CREATE INDEX summaries_not_active ON solaris.account_summaries (status, account_id COLLATE "C")
@@ -38,7 +37,7 @@ BEGIN
     s.remaining := a.allowance_granted - a.allowance_used + a.credits_remaining;
     s.granted := a.allowance_granted + a.credits_used + a.credits_remaining;
     s.created_at := a.created_at;
-    s.last_used_at := a.last_used_at;
+    s.last_used_at := coalesce(a.last_used_at, '-infinity');
     RETURN s;
 END
 $$;
@@ -125,8 +124,9 @@ $$;
 -- The first accounts after one, in an order, that match all of some conditions; with what they are ordered by, as text.
 -- Nulls ask for nothing. Planned anew each time, for what is asked.
 --
--- p_sort is id, use_percent, used, remaining, last_used or created. What is rare is found by its trigrams and then put
--- in order; what is common by going through the order until there is enough.
+-- p_sort is id, use_percent, used, remaining, last_used or created. Where something is searched for, first some accounts
+-- are gone through in this order: what is common is found there. Then what is rare is found by its trigrams, and put in
+-- order; and what is neither by going through all of them until there is enough.
 CREATE FUNCTION solaris.list_accounts_v1(
     p_query text, p_status text, p_plan_id text, p_percent_from integer, p_percent_below integer,
     p_used_after timestamptz, p_used_before timestamptz, p_sort text, p_descending boolean,
@@ -134,65 +134,71 @@ CREATE FUNCTION solaris.list_accounts_v1(
 ) RETURNS TABLE (account_id text, place text)
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
-    few constant integer := 1000;
-    found text [];
-    source text := 'solaris.account_summaries AS s';
-    condition text := 'true';
+    few constant integer := 300;
+    at_first constant integer := 500;
+    common constant integer := 3; -- of those: then enough are found soon by going on
     sorted text := CASE p_sort
         WHEN 'use_percent' THEN 's.use_percent' WHEN 'used' THEN 's.used' WHEN 'remaining' THEN 's.remaining'
-        WHEN 'created' THEN 's.created_at' WHEN 'last_used' THEN 'coalesce(s.last_used_at, ''-infinity'')' END;
+        WHEN 'created' THEN 's.created_at' WHEN 'last_used' THEN 's.last_used_at' END;
     kind text := CASE WHEN p_sort IN ('created', 'last_used') THEN 'timestamptz' ELSE 'bigint' END;
     direction text := CASE WHEN p_descending THEN ' DESC' ELSE '' END;
     beyond text := CASE WHEN p_descending THEN '<' ELSE '>' END;
     matching constant text := '(position(lower($1) IN lower(a.account_id)) > 0'
         ' OR position(lower($1) IN lower(a.email)) > 0 OR position(lower($1) IN lower(a.name)) > 0)';
+    conditions text;
+    in_order text;
+    searched text;
+    found text [];
+    rare text [];
 BEGIN
-    IF p_query <> '' THEN
-        IF length(p_query) >= 3 THEN
-            EXECUTE 'SELECT ARRAY(SELECT a.account_id FROM solaris.accounts AS a WHERE ' || matching
-                || ' AND solaris.trigrams_v1(a.account_id, a.email, a.name) @> solaris.trigrams_v1($1) LIMIT $2)'
-                INTO found USING p_query, few + 1;
-        END IF;
-        IF cardinality(found) <= few THEN
-            condition := 's.account_id = ANY ($2)';
-        ELSE
-            source := source || ' JOIN solaris.accounts AS a ON s.account_id = a.account_id';
-            condition := matching;
-        END IF;
-    END IF;
-    IF p_status IS NOT NULL THEN
-        condition := condition || format(' AND s.status = %L', p_status);
-    END IF;
-    IF p_plan_id IS NOT NULL THEN
-        condition := condition || format(' AND s.plan_id = %L', p_plan_id);
-    END IF;
-    IF p_percent_from IS NOT NULL THEN
-        condition := condition || format(' AND s.use_percent >= %s', p_percent_from);
-    END IF;
-    IF p_percent_below IS NOT NULL THEN
-        condition := condition || format(' AND s.use_percent < %s', p_percent_below);
-    END IF;
-    IF p_used_after IS NOT NULL THEN
-        condition := condition || format(' AND coalesce(s.last_used_at, ''-infinity'') >= %L', p_used_after);
-    END IF;
-    IF p_used_before IS NOT NULL THEN
-        condition := condition || format(' AND coalesce(s.last_used_at, ''-infinity'') < %L', p_used_before);
-    END IF;
+    conditions := 'true'
+        || coalesce(' AND s.status = ' || quote_literal(p_status), '')
+        || coalesce(' AND s.plan_id = ' || quote_literal(p_plan_id), '')
+        || coalesce(' AND s.use_percent >= ' || p_percent_from, '')
+        || coalesce(' AND s.use_percent < ' || p_percent_below, '')
+        || coalesce(' AND s.last_used_at >= ' || quote_literal(p_used_after), '')
+        || coalesce(' AND s.last_used_at < ' || quote_literal(p_used_before), '');
     IF sorted IS NULL THEN
-        IF p_after_id IS NOT NULL THEN
-            condition := condition || format(' AND s.account_id COLLATE "C" %s $3', beyond);
-        END IF;
-        RETURN QUERY EXECUTE 'SELECT s.account_id, '''' FROM ' || source || ' WHERE ' || condition
-            || ' ORDER BY s.account_id COLLATE "C"' || direction || ' LIMIT $4'
-            USING p_query, found, p_after_id, p_limit;
+        conditions := conditions
+            || coalesce(format(' AND s.account_id COLLATE "C" %s ', beyond) || quote_literal(p_after_id), '');
+        in_order := ' ORDER BY s.account_id COLLATE "C"' || direction;
+        sorted := '''''';
+    ELSE
+        conditions := conditions
+            || coalesce(format(' AND (%s, s.account_id COLLATE "C") %s (', sorted, beyond)
+                || quote_literal(p_after_value) || format('::%s, ', kind) || quote_literal(p_after_id) || ')', '');
+        in_order := format(' ORDER BY %s%s, s.account_id COLLATE "C"%s', sorted, direction, direction);
+    END IF;
+    IF p_query = '' THEN
+        RETURN QUERY EXECUTE format(
+            'SELECT s.account_id, (%s)::text FROM solaris.account_summaries AS s WHERE ', sorted)
+            || conditions || in_order || ' LIMIT $1' USING p_limit;
         RETURN;
     END IF;
-    IF p_after_id IS NOT NULL THEN
-        condition := condition
-            || format(' AND (%s, s.account_id COLLATE "C") %s (%L::%s, $3)', sorted, beyond, p_after_value, kind);
+    searched := format('SELECT s.account_id, (%s)::text FROM ', sorted) || '%1$s'
+        || ' JOIN solaris.accounts AS a ON s.account_id = a.account_id WHERE ' || matching || in_order || ' LIMIT $2';
+    IF length(p_query) >= 3 THEN
+        EXECUTE 'SELECT array_agg(f.account_id) FROM (' || format(
+            searched, '(SELECT * FROM solaris.account_summaries AS s WHERE '
+            || conditions || in_order || ' LIMIT ' || at_first || ') AS s') || ') AS f'
+            INTO found USING p_query, p_limit;
+        IF coalesce(cardinality(found), 0) BETWEEN common AND p_limit - 1 THEN
+            found := NULL;
+        ELSIF coalesce(cardinality(found), 0) < common THEN
+            EXECUTE 'SELECT ARRAY(SELECT a.account_id FROM solaris.accounts AS a WHERE ' || matching
+                || ' AND solaris.trigrams_v1(a.account_id, a.email, a.name) @> solaris.trigrams_v1($1) LIMIT $2)'
+                INTO rare USING p_query, few + 1;
+            found := CASE WHEN cardinality(rare) <= few THEN rare END;
+        END IF;
     END IF;
-    RETURN QUERY EXECUTE format('SELECT s.account_id, (%s)::text FROM ', sorted) || source || ' WHERE ' || condition
-        || format(' ORDER BY %s%s, s.account_id COLLATE "C"%s LIMIT $4', sorted, direction, direction)
-        USING p_query, found, p_after_id, p_limit;
+    IF found IS NOT NULL THEN
+        RETURN QUERY EXECUTE format(
+            'SELECT s.account_id, (%s)::text FROM solaris.account_summaries AS s WHERE s.account_id = ANY ($1) AND ',
+            sorted) || conditions || in_order || ' LIMIT $2' USING found, p_limit;
+        RETURN;
+    END IF;
+    RETURN QUERY EXECUTE format(
+        searched, '(SELECT * FROM solaris.account_summaries AS s WHERE '
+        || conditions || ') AS s') USING p_query, p_limit;
 END
 $$;

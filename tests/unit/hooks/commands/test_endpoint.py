@@ -17,11 +17,13 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from solaris_hooks.hooks.commands.desk import Desk
-from solaris_hooks.hooks.commands.endpoint import AnsweredHere, Asker
+from solaris_hooks.hooks.commands.endpoint import SLICE_BYTES, AnsweredHere, Asker
 from solaris_hooks.hooks.guard import SERVED_BY
+from solaris_hooks.hooks.refusal_log import RefusalLog
 from solaris_hooks.ledger.members import LimitChange
 from solaris_hooks.ledger.memory import MemoryLedger
 from solaris_hooks.ledger.records import Account, AccountChange, Grant, HoldRequest, Plan, Settlement
+from solaris_hooks.ledger.refusal_records import RefusalReason
 from solaris_hooks.quota.balance import Status
 from solaris_hooks.quota.errors import LedgerUnavailableError, SolarisError
 from solaris_hooks.quota.ids import AccountId, MemberId, new_hold_id
@@ -62,9 +64,11 @@ class Scene:
         self.counter = Counter()
         self.known = True
         self.member: MemberId | None = None
+        self.refusals = MemoryLedger().refusals
+        self.log = RefusalLog(self.refusals, keep=dt.timedelta(days=90), locale="pt_BR", now=lambda: NOW)
         self.desk = Desk(
             books=self.ledger,
-            link_of=lambda account_id, _member_id: f"https://proxy.example.com/solaris/me?token={account_id}",
+            link_of=lambda account_id: f"https://proxy.example.com/solaris/me?token={account_id}",
             counter=self.counter,
             open_accounts=True,
             default_locale="pt_BR",
@@ -81,7 +85,7 @@ class Scene:
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope[SERVED_BY] = SERVES[scope["path"]]
-        await AnsweredHere(self.litellm, desk=self.desk, asker=self.asker)(scope, receive, send)
+        await AnsweredHere(self.litellm, desk=self.desk, asker=self.asker, log=self.log)(scope, receive, send)
 
     async def use(self, charge: int) -> None:
         settlement = Settlement(ANA, new_hold_id(), "gpt_4o", charge, Usage(charge, 0), UsageSource.PROVIDER)
@@ -262,6 +266,20 @@ async def test_a_command_after_megabytes_of_images_is_found(scene: Scene, client
     assert answer.headers["x-solaris-answer"] == "command"
 
 
+@pytest.mark.parametrize("cut", range(len("/saldo") + 1))
+async def test_a_command_is_found_wherever_the_bytes_are_cut(scene: Scene, client: httpx.AsyncClient, cut: int) -> None:
+    """They are searched slice by slice, so that a body of many slashes keeps nobody else waiting."""
+
+    def body_with(slashes: int) -> str:
+        messages = [{"role": "system", "content": "/" * slashes}, {"role": "user", "content": "/saldo"}]
+        return json.dumps({"messages": messages, "model": "demo"})
+
+    body = body_with(SLICE_BYTES - cut - body_with(0).index("/saldo"))
+    assert body.rindex("/saldo") == SLICE_BYTES - cut
+    answer = await client.post("/v1/chat/completions", content=body.encode())
+    assert answer.headers["x-solaris-answer"] == "command"
+
+
 async def test_a_key_that_nobody_knows_is_left_to_litellm(scene: Scene, client: httpx.AsyncClient) -> None:
     scene.known = False
     body = {"messages": [{"role": "user", "content": "/saldo"}]}
@@ -276,6 +294,10 @@ async def test_without_the_books_a_sentence_says_so(
 
     monkeypatch.setattr(scene.ledger, "account", away)
     assert "fora do ar" in await ask(client, "/saldo")
+    await scene.log.write()
+    (kept,) = scene.refusals.records.values()
+    assert (kept.account_id, kept.reason, kept.call_type) == (ANA, RefusalReason.UNAVAILABLE, "command")
+    assert "fora do ar" in kept.message
 
 
 async def test_a_user_who_was_never_seen_gets_an_account_or_is_told(scene: Scene, client: httpx.AsyncClient) -> None:

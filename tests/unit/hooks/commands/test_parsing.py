@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from solaris_hooks.hooks.commands.messages import Wire, last_user_text
-from solaris_hooks.hooks.commands.parsing import MENTIONED, NAMES, Command, CommandName, read_command
+from solaris_hooks.hooks.commands.parsing import NAMES, Command, CommandName, mentioned, read_command
 from solaris_hooks.hooks.commands.texts import HEADINGS
 from solaris_hooks.hooks.commands.titles import TitleRequest, read_title_request
 
@@ -84,8 +84,8 @@ def test_what_is_no_number_of_tokens_is_said_to_be_none(written: str) -> None:
 @pytest.mark.parametrize("ascii_only", [True, False])
 def test_the_bytes_of_a_request_show_whether_a_command_is_in_it(name: str, *, ascii_only: bool) -> None:
     for written in (name, name.upper()):
-        assert MENTIONED.search(json.dumps({"content": f" /{written}"}, ensure_ascii=ascii_only).encode())
-    assert not MENTIONED.search(b'{"content": "a/b saldo http://x/y"}')
+        assert mentioned(json.dumps({"content": f" /{written}"}, ensure_ascii=ascii_only).encode())
+    assert not mentioned(b'{"content": "a/b saldo http://x/y"}')
 
 
 TEXT = "/saldo"

@@ -17,9 +17,11 @@ from solaris_hooks.hooks.notices.human import read_by_people
 from solaris_hooks.hooks.notices.messages import MessagesInsertion
 from solaris_hooks.hooks.notices.notices import Notices
 from solaris_hooks.hooks.notices.responses import ResponsesInsertion
+from solaris_hooks.hooks.notices.texts import paragraph, plain
 from solaris_hooks.hooks.routes import ROUTES
 from solaris_hooks.hooks.settlement import Settler
 from solaris_hooks.hooks.stream import settled_at_end
+from solaris_hooks.ledger import account_actions
 from solaris_hooks.ledger.members import LimitChange
 from solaris_hooks.ledger.memory import MemoryLedger
 from solaris_hooks.ledger.records import AccountChange, Grant, HoldRequest, Plan, Settlement, SettleResult
@@ -390,3 +392,25 @@ async def test_an_answer_that_a_members_limit_ends_says_so(scene: Scene) -> None
     await scene.begin_team(limit=20)
     said = text_of(await scene.stream([*[words("word " * 5) for _ in range(20)], end(), usage(100)]))
     assert "This answer ends here because your share of your team's tokens is used up" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("No sábado paramos.\nObrigado!", "No sábado paramos. Obrigado!"),
+        ("**já** [aqui](x) <b> R$ 5 e R$ 6", r"\*\*já\*\* \[aqui\](x) \<b\> R\$ 5 e R\$ 6"),
+        ("veja https://ia.example.org/a_b?c=1&d=2 logo", "veja https://ia.example.org/a_b?c=1&d=2 logo"),
+        ("P&D &lt;b&gt;", r"P&D \&lt;b\&gt;"),
+    ],
+)
+def test_a_message_reads_as_it_was_written(text: str, shown: str) -> None:
+    assert plain(text) == shown
+
+
+async def test_a_message_of_an_administrator_is_told(scene: Scene) -> None:
+    await scene.ledger.hold(HoldRequest(ANA, new_hold_id(), "gpt", 0, 0, 0, 60))
+    await scene.ledger.actions.send(account_actions.Message(ANA, "Olá *Ana*", "admin:root", "m"))
+    account = await scene.ledger.account(ANA)
+    assert account is not None
+    told = paragraph(account.balance, await scene.ledger.take_notices(ANA), cut=False, commands=True)
+    assert told == r"Message from your administrator: Olá \*Ana\*"

@@ -1,4 +1,4 @@
-"""The cookie of an administrator's session: sealed, so that the key in it is of no use to whoever reads the cookie."""
+"""The cookies of sessions: sealed, so that the key in one is of no use to whoever reads the cookie."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _LONGEST_KEY = 1024
 
 @dataclass(frozen=True, slots=True)
 class Badge:
-    """What the browser of an administrator shows.
+    """What a browser with a session shows.
 
     Attributes:
-        key: the LiteLLM key that he signed in with. It is asked about at every page, so that whoever loses his
-            rights in LiteLLM loses them here, too.
+        key: the LiteLLM key that the session began with. It is asked about at every page, so that whoever loses his
+            rights in LiteLLM loses them here, too. Empty where the session began with a signed link.
         session_id: of the session.
         token: what proves that this is the session's newest cookie, or the one before.
     """
@@ -53,14 +53,16 @@ class Badge:
 class Seals:
     """Seals badges, and what forms must say to prove that they are this session's own."""
 
-    def __init__(self, secrets_: Sequence[str]) -> None:
+    def __init__(self, secrets_: Sequence[str], door: str) -> None:
         """Keep the keys.
 
         Args:
             secrets_: the newest first: it seals; the others are still believed.
+            door: which pages the badges are for; those of another door are none here.
         """
-        self._cipher = MultiFernet([Fernet(base64.urlsafe_b64encode(_derived(each, b"badges"))) for each in secrets_])
-        self._form_key = _derived(secrets_[0], b"forms")
+        keys = [_derived(each, f"{door} badges") for each in secrets_]
+        self._cipher = MultiFernet([Fernet(base64.urlsafe_b64encode(each)) for each in keys])
+        self._form_key = _derived(secrets_[0], f"{door} forms")
 
     def seal(self, badge: Badge) -> str:
         """A badge as a cookie's value."""
@@ -90,6 +92,6 @@ def usable_key(said: str) -> str | None:
     return key if 0 < len(key) <= _LONGEST_KEY and key.isascii() and key.isprintable() else None
 
 
-def _derived(secret: str, purpose: bytes) -> bytes:
-    derive = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"solaris_hooks admin " + purpose)
+def _derived(secret: str, purpose: str) -> bytes:
+    derive = HKDF(algorithm=SHA256(), length=32, salt=None, info=f"solaris_hooks {purpose}".encode())
     return derive.derive(secret.encode())

@@ -1,0 +1,28 @@
+"""From a delivery as the books have it to what is sent: the reader's language and days are settled here."""
+
+from __future__ import annotations
+
+from solaris_hooks.alerts.delivery import Audience, ChannelName, Delivery
+from solaris_hooks.ledger.delivery_records import Outgoing
+
+
+def composed(outgoing: Outgoing, *, admin_locale: str, time_zone: str) -> Delivery:
+    """What is sent.
+
+    Args:
+        outgoing: the delivery with what it tells.
+        admin_locale: the administrators' language, and that of whoever has none.
+        time_zone: days begin in this one where the reader has none.
+    """
+    to_user = outgoing.audience == Audience.USER
+    return Delivery(
+        delivery_id=outgoing.delivery_id,
+        channel=ChannelName(outgoing.channel),
+        target=outgoing.target,
+        audience=Audience(outgoing.audience),
+        event=outgoing.event,
+        locale=(outgoing.locale if to_user else None) or admin_locale,
+        time_zone=(outgoing.time_zone if to_user else None) or time_zone,
+        name=outgoing.name,
+        others=outgoing.others,
+    )

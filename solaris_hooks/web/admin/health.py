@@ -1,0 +1,91 @@
+"""Health: the database, the messages, the journal and the versions, each with what to do where it is not good."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import platform
+import time
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+import solaris_hooks
+from solaris_hooks.ledger import migrations
+from solaris_hooks.ledger.journal.adoption import can_be_written, journals
+from solaris_hooks.settings import WhenAway
+from solaris_hooks.web.admin.diagnosis import Facts, levels, webhook_levels, worst
+from solaris_hooks.web.admin.door import Door
+from solaris_hooks.web.admin.services import AdminServices
+from solaris_hooks.web.admin.visit import Visit
+
+PACKAGES = ("litellm", "psycopg", "procrastinate")
+
+
+class HealthPages:
+    """``/admin/health``."""
+
+    def __init__(self, services: AdminServices) -> None:
+        """Keep what the page reads."""
+        self._books = services.books
+        self._settings = services.settings
+
+    def routes(self, door: Door) -> Sequence[BaseRoute]:
+        """The addresses of this section."""
+        return [door.get("/health", self._show)]
+
+    async def _show(self, visit: Visit) -> Response:
+        facts = await self._facts()
+        found, hooks = levels(facts), webhook_levels(facts)
+        return visit.show(
+            "_health.html" if visit.partial else "health.html",
+            facts=facts,
+            signs=facts.signs,
+            levels={name: level.value for name, level in found.items()},
+            hooks=[(each, level.value) for each, level in hooks],
+            worst=worst([*found.values(), *(level for _, level in hooks)]).value,
+            versions=_versions(),
+            checked_at=dt.datetime.now(dt.UTC),
+        )
+
+    async def _facts(self) -> Facts:
+        """Ask the database, and look into the journal's folder.
+
+        Raises:
+            LedgerError: the database cannot be read.
+        """
+        settings, folder = self._settings, self._settings.journal_folder
+        await self._books.ping()  # so that no connection is opened within what is measured
+        began = time.perf_counter()
+        await self._books.ping()
+        milliseconds = (time.perf_counter() - began) * 1000
+        before = dt.datetime.now(dt.UTC)
+        signs = await self._books.vital_signs.read()
+        halfway = before + (dt.datetime.now(dt.UTC) - before) / 2
+        return Facts(
+            signs=signs,
+            milliseconds=milliseconds,
+            clock_seconds=(signs.at - halfway).total_seconds(),
+            pending=await asyncio.to_thread(migrations.pending, settings.database_url),
+            mail=settings.mail is not None,
+            webhooks=[each.name for each in settings.webhooks],
+            last=await self._books.vital_signs.last_deliveries(),
+            journal_writable=await asyncio.to_thread(can_be_written, folder),
+            fail_open=settings.when_database_is_away is WhenAway.FAIL_OPEN,
+            journals=len(await asyncio.to_thread(journals, folder)),
+            journals_aside=len(await asyncio.to_thread(lambda: journals(folder, kept=True))),
+            checkpoint_every=dt.timedelta(seconds=settings.checkpoint_interval_seconds),
+        )
+
+
+def _versions() -> Mapping[str, str]:
+    """Of this process's Python and packages."""
+    found = {"solaris-hooks": solaris_hooks.__version__}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return {**found, "Python": platform.python_version()}
