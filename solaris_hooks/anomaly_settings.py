@@ -13,6 +13,8 @@ class AnomalyAction(StrEnum):
     """What is done to an account whose use is far above its pattern, besides telling the administrators."""
 
     NONE = "none"
+    SLOW_DOWN = "slow_down"
+    """It may run one request at once until its local day ends, or an administrator ends that."""
     SUSPEND = "suspend"
     """It is suspended, as if by an administrator, until one reactivates it."""
 
@@ -23,7 +25,9 @@ class AnomalySettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     enabled: bool = Field(default=True, description="Look for it at all.")
-    action: AnomalyAction = Field(AnomalyAction.NONE, description="`none`, or `suspend` the account.")
+    action: AnomalyAction = Field(
+        AnomalyAction.NONE, description="`none`, `slow_down` the account for the day, or `suspend` it."
+    )
     factor: int = Field(4, ge=2, le=1000, description="How many usual largest days are far above.")
     minimum_percent: int = Field(
         5, ge=1, le=100, description="Of what the account has been granted; less use is never an anomaly."

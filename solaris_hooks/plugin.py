@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 from uuid import UUID
 
 from fastapi import FastAPI, Request
@@ -48,13 +49,14 @@ from solaris_hooks.hooks.payers import Payers
 from solaris_hooks.hooks.profiles import Profiles
 from solaris_hooks.hooks.refusal_log import RefusalLog
 from solaris_hooks.hooks.settlement import Settler
+from solaris_hooks.hooks.shared_teams import SharedTeams
 from solaris_hooks.hooks.upkeep import Chore, Upkeep
 from solaris_hooks.ledger.checkpoints import read_signing_key
 from solaris_hooks.ledger.checkpoints.periodic import PeriodicCheckpoints
 from solaris_hooks.ledger.journal.journal import Journal
 from solaris_hooks.ledger.journal.ledger import JournalledLedger
 from solaris_hooks.ledger.migrations import books_id, migrate
-from solaris_hooks.ledger.port import EndUsers
+from solaris_hooks.ledger.port import EndUsers, Teams
 from solaris_hooks.ledger.postgres import PostgresLedger
 from solaris_hooks.ledger.spend_logs import LiteLLMSpendLogs
 from solaris_hooks.ledger.sweep import Sweeper
@@ -62,6 +64,7 @@ from solaris_hooks.quota.errors import JournalError, LedgerUnavailableError, Set
 from solaris_hooks.quota.ids import AccountId
 from solaris_hooks.roles import Permission
 from solaris_hooks.settings import Settings, WhenAway, load_settings
+from solaris_hooks.web.access import Holder
 from solaris_hooks.web.api import mount
 from solaris_hooks.web.auth import LiteLLMAuthenticator
 from solaris_hooks.web.litellm_keys import keys_of
@@ -84,6 +87,10 @@ ROLLUP_SECONDS = 4.0
 HOUR_SECONDS = 3_600.0
 DAY_SECONDS = 86_400.0
 MONTHS_AHEAD = 2
+
+
+class Payable(EndUsers, Teams, Protocol):
+    """Books that say whose account a request draws from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +173,10 @@ def _of_refusals(log: RefusalLog) -> Sequence[Chore]:
     return (Chore(0, log.keep_running), Chore(HOUR_SECONDS, log.purge))
 
 
-def _payers(settings: Settings, books: EndUsers, profiles: Profiles | None = None) -> Payers:
+def _payers(settings: Settings, books: Payable, profiles: Profiles | None = None) -> Payers:
     return Payers(
         books,
+        teams=SharedTeams(books, named=settings.shared_teams),
         id_header=settings.end_user_id_header.lower(),
         create=settings.new_account.create,
         profiles=profiles,
@@ -286,14 +294,15 @@ def start() -> SolarisHandler:
         parts.upkeep.start()
     payers = _payers(settings, ledger)
 
-    async def account_of(auth: UserAPIKeyAuth, request: Request) -> AccountId | None:
-        """The account that a key pays from; none for the master key, unless it is metered."""
+    async def holder_of(auth: UserAPIKeyAuth, request: Request) -> Holder | None:
+        """Who has a key, and which account it pays from; none for the master key, unless it is metered."""
         if is_master_key(auth) and not settings.meter_master_key:
             return None
-        own = (await payers.payer(auth, request.headers)).account_id
-        return await payers.moved_to(own) or own
+        payer = await payers.payer(auth, request.headers)
+        account_id = await payers.moved_to(payer.account_id) or payer.account_id
+        return Holder(account_id, auth.user_email, payer.member_id)
 
-    authenticator = LiteLLMAuthenticator(account_of, settings.admin_roles)
+    authenticator = LiteLLMAuthenticator(holder_of, settings.admin_roles)
     site = build_site(ledger, authenticator, settings, keys_of=keys_of)
     mount(app, site.app)
     desk = Desk(
@@ -329,7 +338,7 @@ def _guard(app: FastAPI, parts: Parts, settings: Settings, authenticator: LiteLL
     async def asker(scope: Scope) -> Asker:
         """Whose key a chat carries."""
         holder = await authenticator.holder(Request(scope))
-        return Asker(holder.account_id, holder.email)
+        return Asker(holder.account_id, holder.email, holder.member_id)
 
     inner: ASGIApp = app.router.middleware_stack
     while isinstance(inner, Guard | AnsweredHere):  # this plugin's, loaded before

@@ -179,6 +179,10 @@ class Settings(BaseSettings):
     plan_by_email_domain: dict[str, str] = Field(
         default_factory=dict, description="Plan of new accounts by the domain of their e-mail address."
     )
+    shared_teams: list[str] = Field(
+        default_factory=list,
+        description="LiteLLM teams, by id or alias, whose keys draw from one account, made at their first request.",
+    )
     end_user_id_header: str = Field(
         "x-librechat-user-id",
         pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,99}$",

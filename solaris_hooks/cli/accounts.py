@@ -139,6 +139,7 @@ def show_figures(answer: AccountAnswer) -> None:
             ("models", "all" if answer.terms.allowed_models is None else ", ".join(answer.terms.allowed_models)),
             ("notices in the chat", answer.terms.notices),
             ("trial ends", answer.trial_ends_at),
+            *([] if answer.member_limit is None else [("limit of members", answer.member_limit)]),
             ("plan at renewal", None if answer.scheduled_plan is None else answer.scheduled_plan.plan),
             *(_override(each) for each in answer.overrides),
         ]

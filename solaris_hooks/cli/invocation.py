@@ -39,7 +39,10 @@ class ExitCode(IntEnum):
 
 Json = Annotated[bool, typer.Option("--json", help="JSON on stdout; errors as JSON on stderr.")]
 AnAccount = Annotated[
-    str, typer.Argument(metavar="ACCOUNT", help="user:<user_id>, key:<hash> or end_user:<id>.", show_default=False)
+    str,
+    typer.Argument(
+        metavar="ACCOUNT", help="user:<user_id>, key:<hash>, end_user:<id> or team:<team_id>.", show_default=False
+    ),
 ]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many at the most.")]
 

@@ -24,6 +24,7 @@ from solaris_hooks.cli import (
     history,
     journal,
     ledger,
+    members,
     plans,
     reconcile,
     refusals,
@@ -50,6 +51,7 @@ app.add_typer(accounts.app, name="accounts")
 app.add_typer(credits.app, name="credits")
 credits.app.command("compensate")(compensate.compensate)
 app.add_typer(requests.app, name="requests")
+app.add_typer(members.app, name="members")
 app.add_typer(plans.app, name="plans")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(refusals.app, name="refusals")

@@ -36,9 +36,11 @@ class RequestCounter:
             LedgerError: the books cannot be reached.
         """
         own, locale = account.balance.account_id, account.balance.locale
+        share = account.balance.share
+        actor = own if share is None else share.member_id
         package = next((each.name for each in self._requests.packages if each.tokens == tokens), None)
         try:
-            made = await self._requests.request(own, tokens, reason, package=package, actor=own)
+            made = await self._requests.request(own, tokens, reason, package=package, actor=actor)
         except CreditRequestRefusedError as refused:
             return refused.said_in(locale)
         return sentence(locale, "credits.asked", tokens=whole_number(locale, made.tokens))

@@ -20,7 +20,7 @@ from solaris_hooks.hooks.routes import ROUTES, Demand, Route
 from solaris_hooks.hooks.weighing import Weighing
 from solaris_hooks.ledger.records import HoldOutcome, HoldRequest, HoldResult, NewAccount
 from solaris_hooks.quota.errors import InvalidRequestError, SolarisError
-from solaris_hooks.quota.ids import AccountId, HoldId, new_hold_id
+from solaris_hooks.quota.ids import AccountId, HoldId, MemberId, new_hold_id
 from solaris_hooks.quota.prompt import Prompt
 from solaris_hooks.quota.sizing import Sizing
 
@@ -63,6 +63,7 @@ class Ask:
     new_account: NewAccount
     can_grow: bool
     """Its hold can follow a stream whose whole output shows."""
+    member_id: MemberId | None
     attempt: Attempt
 
 
@@ -128,7 +129,7 @@ class Admission:
                 raise refusals.unmetered_call_type(self._settings.default_locale, call_type)
             payer = await self._payers.payer(auth, headers_of(body))
             attempt.account_id = payer.account_id
-            ask = self._read(payer, self._newcomers.account(auth, payer.email), body, route, attempt)
+            ask = self._read(payer, self._newcomers.account(auth, payer), body, route, attempt)
             await self._admit(ask, body)
         except InvalidRequestError as exc:
             raise refusals.invalid_request(exc) from exc
@@ -154,6 +155,7 @@ class Admission:
             route=route,
             demand=route.read(body, media_tokens=self._settings.media_tokens),
             new_account=new_account,
+            member_id=payer.member_id,
             can_grow=bool(body.get("stream")) and not any(self._models.facts(each).hides_output for each in candidates),
             attempt=attempt,
         )
@@ -183,6 +185,7 @@ class Admission:
                 balance=result.balance,
                 sizings=sizings,
                 held=result.amount,
+                member_id=ask.member_id,
                 cap=cap,
                 counted_prompt=counted,
                 count_percent=percent,
@@ -324,7 +327,7 @@ class Admission:
         """Wait for the account's other requests, one at a time, and ask again whenever one may have ended."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._settings.hold_wait_seconds
-        queue = self._in_flight.queue(ask.account_id)
+        queue = self._in_flight.queue(ask.account_id, self._waiter(ask, result, minimum))
         try:
             await asyncio.wait_for(queue.acquire(), self._settings.hold_wait_seconds)
         except TimeoutError:
@@ -357,20 +360,27 @@ class Admission:
                     lease_seconds=self._settings.hold_lease_seconds,
                     email=ask.email,
                     new_account=ask.new_account,
+                    member_id=ask.member_id,
                 )
             )
         except asyncio.CancelledError:
             self._settler.release_soon(ask.account_id, ask.hold_id)
             raise
 
+    @staticmethod
+    def _waiter(ask: Ask, result: HoldResult, minimum: int) -> MemberId | None:
+        """Who must not keep others of his team waiting: a member who waits for requests of his own alone."""
+        waits_for_team = result.balance is not None and result.balance.available_to_all < minimum
+        return None if waits_for_team else ask.member_id
+
     def _refusal(self, result: HoldResult, sizings: list[Sizing]) -> refusals.Refused:
         if result.balance is None:
             return refusals.unknown_user(self._settings.default_locale)
+        needed = max(each.minimum for each in sizings)
         if result.outcome is HoldOutcome.INACTIVE:
             return refusals.account_inactive(result.balance)
         if result.outcome is HoldOutcome.CONTENDED:
-            return refusals.quota_held(result.balance)
+            return refusals.quota_held(result.balance, needed=needed)
         if result.outcome is HoldOutcome.CROWDED:
             return refusals.requests_in_flight(result.balance)
-        needed = max(each.minimum for each in sizings)
         return refusals.quota_exceeded(result.balance, needed=needed, status=self._settings.refusal_status)

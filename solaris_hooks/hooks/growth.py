@@ -159,6 +159,7 @@ class Growth:
             model=request.model,
             prompt=request.sizings[0].prompt_charge,
             lease_seconds=self._lease_seconds,
+            member_id=request.member_id,
         )
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._patience_seconds

@@ -16,7 +16,7 @@ from litellm.proxy.auth.auth_exception_handler import DB_UNAVAILABLE_FALLBACK_US
 
 from solaris_hooks.ledger.records import EndUser
 from solaris_hooks.quota.errors import InvalidRequestError, LedgerUnavailableError
-from solaris_hooks.quota.ids import AccountId, account_id
+from solaris_hooks.quota.ids import AccountId, MemberId, account_id
 
 TRUSTED_SERVICE_FLAG = "solaris_trusted_service"
 
@@ -38,11 +38,13 @@ class Payer:
         account_id: the account that the request names by itself.
         email: of the person, where it is known.
         end_user: named by a trusted service by a lasting id: the books say which account that one uses.
+        member_id: who asks, where the account is that of his team; ``email`` is then his.
     """
 
     account_id: AccountId
     email: str | None = None
     end_user: EndUser | None = None
+    member_id: MemberId | None = None
 
 
 def payer_of(auth: UserAPIKeyAuth, headers: Mapping[str, str], *, id_header: str) -> Payer:

@@ -15,7 +15,7 @@ from weakref import WeakValueDictionary
 from solaris_hooks.hooks.routes import Demand, Report, Route
 from solaris_hooks.ledger.records import Settlement
 from solaris_hooks.quota.balance import Balance
-from solaris_hooks.quota.ids import AccountId, HoldId
+from solaris_hooks.quota.ids import AccountId, HoldId, MemberId
 from solaris_hooks.quota.sizing import Sizing
 from solaris_hooks.quota.weights import WeightTable
 
@@ -38,6 +38,7 @@ class Request:
         balance: the account's figures when we last heard of them.
         sizings: what it needs by the model asked for (first) and by each that may answer in its place.
         held: booked tokens that it holds now.
+        member_id: whose it is, where the account is a team's.
         cap: output tokens of each answer that its body allows, by the client or by us; None where it does not say.
         counted_prompt: tokens of its prompt by our tokenizer, 0 where a bound was enough.
         count_percent: what its providers count, in percent of our own count, at the most.
@@ -62,6 +63,7 @@ class Request:
     balance: Balance
     sizings: Sequence[Sizing]
     held: int
+    member_id: MemberId | None = None
     cap: int | None = None
     counted_prompt: int = 0
     count_percent: int = 100
@@ -92,7 +94,7 @@ class InFlight:
     def __init__(self) -> None:
         """Begin with none."""
         self._requests: dict[HoldId, Request] = {}
-        self._queues: WeakValueDictionary[AccountId, asyncio.Lock] = WeakValueDictionary()
+        self._queues: WeakValueDictionary[tuple[AccountId, MemberId | None], asyncio.Lock] = WeakValueDictionary()
         self._ends: dict[AccountId, asyncio.Event] = {}
 
     def __len__(self) -> int:
@@ -133,9 +135,14 @@ class InFlight:
         if end is not None:
             end.set()
 
-    def queue(self, account_id: AccountId) -> asyncio.Lock:
-        """Whose turn it is to wait for tokens of an account: first come, first served, one asks at a time."""
-        return self._queues.setdefault(account_id, asyncio.Lock())
+    def queue(self, account_id: AccountId, member_id: MemberId | None = None) -> asyncio.Lock:
+        """Whose turn it is to wait for tokens of an account: first come, first served, one asks at a time.
+
+        Args:
+            account_id: whose tokens.
+            member_id: of a team, where it is his own other requests that are waited for.
+        """
+        return self._queues.setdefault((account_id, member_id), asyncio.Lock())
 
     async def any_end(self, account_id: AccountId, *, timeout_seconds: float) -> None:
         """Wait until a request of the account ends in this process, or until the time is up."""

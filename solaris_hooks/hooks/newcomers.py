@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from solaris_hooks.quota.balance import Status
+
 if TYPE_CHECKING:
     from litellm.proxy._types import UserAPIKeyAuth
 
+    from solaris_hooks.hooks.identity import Payer
     from solaris_hooks.ledger.records import NewAccount
     from solaris_hooks.settings import Settings
 
@@ -21,15 +24,19 @@ class Newcomers:
         self._by_team = settings.plan_by_team
         self._by_domain = {domain.lower(): plan for domain, plan in settings.plan_by_email_domain.items()}
 
-    def account(self, auth: UserAPIKeyAuth, email: str | None) -> NewAccount:
+    def account(self, auth: UserAPIKeyAuth, payer: Payer) -> NewAccount:
         """What the account of a request gets if it is new.
+
+        The account of a team is made whatever users never seen get: somebody has said that it is shared.
 
         Args:
             auth: who LiteLLM says asks; its team is the key's.
-            email: of the person, where it is known.
+            payer: whose account it is.
         """
+        of_team = payer.member_id is not None
+        usual = replace(self._usual, create=True, status=Status.ACTIVE) if of_team else self._usual
         teams = (self._by_team.get(name) for name in (auth.team_id, auth.team_alias) if name)
         plan_id = next((plan for plan in teams if plan is not None), None)
-        if plan_id is None and email is not None:
-            plan_id = self._by_domain.get(email.rpartition("@")[2].lower())
-        return self._usual if plan_id is None else replace(self._usual, plan_id=plan_id)
+        if plan_id is None and payer.email is not None and not of_team:
+            plan_id = self._by_domain.get(payer.email.rpartition("@")[2].lower())
+        return usual if plan_id is None else replace(usual, plan_id=plan_id)

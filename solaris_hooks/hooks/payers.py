@@ -17,11 +17,13 @@ from solaris_hooks.hooks.identity import (
     payer_of,
 )
 from solaris_hooks.quota.errors import LedgerUnavailableError
+from solaris_hooks.quota.ids import MemberId
 
 if TYPE_CHECKING:
     from litellm.proxy._types import UserAPIKeyAuth
 
     from solaris_hooks.hooks.profiles import Profiles
+    from solaris_hooks.hooks.shared_teams import SharedTeams
     from solaris_hooks.ledger.port import EndUsers
     from solaris_hooks.ledger.records import EndUser
     from solaris_hooks.quota.ids import AccountId
@@ -53,6 +55,7 @@ class Payers:
         *,
         id_header: str,
         create: bool,
+        teams: SharedTeams | None = None,
         profiles: Profiles | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -62,12 +65,14 @@ class Payers:
             books: where end users' accounts are remembered.
             id_header: in which a trusted service names the lasting id of its user.
             create: whether users never seen get an account.
+            teams: which teams share a budget; None for none.
             profiles: completes the accounts of those whom LiteLLM knows; None does not.
             clock: monotonic seconds, for tests.
         """
         self._books = books
         self._id_header = id_header
         self._create = create
+        self._teams = teams
         self._profiles = profiles
         self._clock = clock
         self._known: dict[AccountId, _Known] = {}
@@ -88,6 +93,9 @@ class Payers:
         if not is_trusted_service(auth):
             self._tell_unheeded(auth, headers)
         payer = payer_of(auth, headers, id_header=self._id_header)
+        team = await self._teams.account_of(auth) if self._teams is not None else None
+        if team is not None:
+            return replace(payer, account_id=team, member_id=MemberId(payer.account_id))
         own = payer.account_id if payer.end_user is None else await self._account_of(payer.end_user)
         moved = self._moved.get(own)
         account_id = moved.account_id if moved is not None and self._clock() < moved.until else own

@@ -16,7 +16,7 @@ from litellm.proxy._types import ProxyException
 
 from solaris_hooks.ledger.refusal_records import RefusalReason
 from solaris_hooks.messages import day, sentence, whole_number
-from solaris_hooks.quota.balance import Balance, State, Status
+from solaris_hooks.quota.balance import Balance, Status
 from solaris_hooks.quota.errors import InvalidRequestError
 from solaris_hooks.quota.units import UnitUse
 
@@ -76,13 +76,28 @@ class Refused(ProxyException):
 
 
 def quota_headers(balance: Balance) -> dict[str, str]:
-    """The account's figures, for every answer: booked tokens, and the renewal in RFC 3339, UTC."""
+    """The account's figures, for every answer: booked tokens, and the renewal in RFC 3339, UTC.
+
+    To a member of a team, also his own; what remains is then what he can use, and what his team has stands beside it.
+    """
     return {
         "x-solaris-quota-limit": str(balance.limit),
         "x-solaris-quota-used": str(balance.used),
         "x-solaris-quota-remaining": str(balance.available),
         "x-solaris-quota-reset": balance.renews_at.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "x-solaris-quota-state": balance.state.value,
+        **_member_headers(balance),
+    }
+
+
+def _member_headers(balance: Balance) -> dict[str, str]:
+    share = balance.share
+    if share is None:
+        return {}
+    return {
+        **({} if share.limit is None else {"x-solaris-member-limit": str(share.limit)}),
+        "x-solaris-member-used": str(share.used),
+        "x-solaris-team-remaining": str(balance.available_to_all),
     }
 
 
@@ -95,15 +110,16 @@ def quota_exceeded(balance: Balance, *, needed: int, status: int) -> Refused:
         status: HTTP status, by setting ``refusal_status``.
     """
     renewal = day(balance.locale, balance.renews_at, balance.time_zone)
-    if balance.state is State.EXHAUSTED or balance.remaining == 0:
+    exhausted, tight, left = _lacking(balance, needed)
+    if not left:
         reason = RefusalReason.EXHAUSTED
-        text = sentence(balance.locale, "refusal.exhausted", renewal=renewal)
+        text = sentence(balance.locale, exhausted, renewal=renewal)
     else:
         reason = RefusalReason.TIGHT
         text = sentence(
             balance.locale,
-            "refusal.tight",
-            remaining=whole_number(balance.locale, max(0, balance.spendable)),
+            tight,
+            remaining=whole_number(balance.locale, left),
             needed=whole_number(balance.locale, needed),
             renewal=renewal,
         )
@@ -111,11 +127,34 @@ def quota_exceeded(balance: Balance, *, needed: int, status: int) -> Refused:
     return Refused(text, "quota_exceeded", status, headers, reason=reason, balance=balance)
 
 
-def quota_held(balance: Balance) -> Refused:
-    """The balance would cover the request, but other requests in flight hold it."""
+def _lacking(balance: Balance, needed: int) -> tuple[str, str, int]:
+    """What is said of that which does not cover a request, used up or nearly so; and what is left of it."""
+    if balance.share is None:
+        return "refusal.exhausted", "refusal.tight", balance.left
+    if balance.spendable_by_all >= needed:
+        return "refusal.share_exhausted", "refusal.share_tight", balance.left
+    return "refusal.team_exhausted", "refusal.team_tight", max(0, balance.spendable_by_all)
+
+
+def quota_held(balance: Balance, *, needed: int) -> Refused:
+    """The balance would cover the request, but other requests in flight hold it.
+
+    Args:
+        balance: the account's figures.
+        needed: booked tokens that the request needs at the least.
+    """
     headers = {"retry-after": str(RETRY_AFTER_SECONDS), **quota_headers(balance)}
-    text = sentence(balance.locale, "refusal.held")
+    text = _held(balance, needed)
     return Refused(text, "quota_held", 429, headers, reason=RefusalReason.CONTENDED, balance=balance)
+
+
+def _held(balance: Balance, needed: int) -> str:
+    """Who holds what a request needs: its user, other requests of the same member, or those of a whole team."""
+    if balance.share is None:
+        return sentence(balance.locale, "refusal.held")
+    if balance.available_to_all >= needed:
+        return sentence(balance.locale, "refusal.share_held")
+    return sentence(balance.locale, "refusal.team_held")
 
 
 def requests_in_flight(balance: Balance) -> Refused:

@@ -137,6 +137,7 @@ class Settler:
                 "asked": request.model,
                 "weights": [str(weights.input), str(weights.cached_input), str(weights.output)],
             },
+            member_id=request.member_id,
         )
 
     @staticmethod
@@ -150,6 +151,7 @@ class Settler:
             usage=Usage(input_tokens=0, output_tokens=0),
             source=UsageSource.PRICE if exact else UsageSource.ESTIMATE,
             details={"asked": request.model, "units": dict(priced.amounts), "prices": dict(priced.prices)},
+            member_id=request.member_id,
         )
 
     def _learn(self, request: Request, usage: Usage, model: str) -> None:

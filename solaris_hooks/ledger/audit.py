@@ -12,6 +12,7 @@ from psycopg.rows import DictRow
 from solaris_hooks.ledger import rows
 from solaris_hooks.ledger.checkpoints import Checkpoint
 from solaris_hooks.ledger.checkpoints.comparison import CheckpointComparison
+from solaris_hooks.ledger.member_verification import StoredMember
 from solaris_hooks.ledger.queries import statements
 from solaris_hooks.ledger.records import Entry, Flaw, Verification
 from solaris_hooks.ledger.verification import MOST_FLAWS, AccountVerifier, StoredFigures
@@ -50,14 +51,20 @@ async def verified(
     async with (
         _streamed(connection, "verify_entries", account_id) as entries,
         _streamed(connection, "verify_accounts", account_id) as accounts,
+        _streamed(connection, "verify_members", account_id) as members,
     ):
         entry = await _next_entry(entries)
+        member = await _next_member(members)
         async for row in accounts:
             stored = StoredFigures(**row)
             while entry is not None and entry.account_id <= stored.account_id:
                 audit.entry(entry)
                 entry = await _next_entry(entries)
-            audit.account(stored)
+            mine = []
+            while member is not None and member.account_id <= stored.account_id:
+                mine.append(member)
+                member = await _next_member(members)
+            audit.account(stored, mine)
             if progress is not None:
                 progress(*audit.counted)
         while entry is not None:
@@ -80,9 +87,9 @@ class _Audit:
         for each in self._comparisons:
             self._verifier.found(each.entry(entry))
 
-    def account(self, stored: StoredFigures) -> None:
-        """Check an account's own figures, after its last entry."""
-        self._verifier.account(stored)
+    def account(self, stored: StoredFigures, members: Sequence[StoredMember]) -> None:
+        """Check an account's own figures and its members', after its last entry."""
+        self._verifier.account(stored, members)
         for each in self._comparisons:
             self._verifier.found(each.account(stored.account_id))
 
@@ -143,3 +150,8 @@ async def _streamed(
 async def _next_entry(cursor: AsyncServerCursor[DictRow]) -> Entry | None:
     row = await anext(aiter(cursor), None)
     return None if row is None else rows.entry(row)
+
+
+async def _next_member(cursor: AsyncServerCursor[DictRow]) -> StoredMember | None:
+    row = await anext(aiter(cursor), None)
+    return None if row is None else StoredMember(**row)

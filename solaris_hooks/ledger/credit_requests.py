@@ -148,8 +148,9 @@ class RequestBook(Protocol):
         *,
         account_id: AccountId | None = None,
         state: RequestState | None = None,
+        requested_by: str | None = None,
         limit: int = 50,
         before: int | None = None,
     ) -> Sequence[CreditRequest]:
-        """Requests, newest first, with numbers below ``before``."""
+        """Requests, newest first, with numbers below ``before``; of one who asked, or of all."""
         ...

@@ -28,6 +28,7 @@ from solaris_hooks.ledger.memory_account import (
 from solaris_hooks.ledger.memory_actions import MemoryAccountActions
 from solaris_hooks.ledger.memory_credits import MemoryCreditLots, MemoryRequestBook
 from solaris_hooks.ledger.memory_deliveries import MemoryDeliveries
+from solaris_hooks.ledger.memory_members import TELLS_NOTHING, MemoryMembers
 from solaris_hooks.ledger.memory_refusals import MemoryRefusals
 from solaris_hooks.ledger.memory_terms import MemoryAccountTerms
 from solaris_hooks.ledger.records import (
@@ -57,10 +58,10 @@ from solaris_hooks.ledger.records import (
 from solaris_hooks.ledger.terms_json import plan_json
 from solaris_hooks.ledger.verification import AccountVerifier
 from solaris_hooks.quota import cycle, rules
-from solaris_hooks.quota.balance import Status
+from solaris_hooks.quota.balance import Balance, Status
 from solaris_hooks.quota.checks import checked_anchor_day, checked_grant, checked_terms, checked_time_zone
 from solaris_hooks.quota.errors import ConflictError, InvalidRequestError, LedgerError, NotFoundError
-from solaris_hooks.quota.ids import AccountId, HoldId
+from solaris_hooks.quota.ids import AccountId, HoldId, MemberId
 
 DEFAULT_PLAN = Plan("default", 1_000_000)
 
@@ -93,6 +94,7 @@ class MemoryLedger:
         self.actions = MemoryAccountActions(self)
         self.requests = MemoryRequestBook(self)
         self.account_list = MemoryAccountList(self._everybody)
+        self.members = MemoryMembers(self)
         self._lengths: Counter[tuple[str, LengthKind, int]] = Counter()
 
     async def hold(self, request: HoldRequest) -> HoldResult:
@@ -103,12 +105,13 @@ class MemoryLedger:
         if account is None:
             if not request.new_account.create:
                 return HoldResult(HoldOutcome.UNKNOWN, 0, created=False, balance=None)
-            account = self._open(request.account_id, self._planned(request.new_account), now, email=request.email)
-        account.email = account.email if request.email is None else request.email
-        account.last_used_at = now
+            email = request.email if request.member_id is None else None
+            account = self._open(request.account_id, self._planned(request.new_account), now, email=email)
+        account.seen(request.email, request.member_id, now)
         first = account.holds.get(request.hold_id)
         if first is not None:
-            return HoldResult(HoldOutcome.HELD, first.amount, created=False, balance=account.balance)
+            balance = account.balance_for(request.member_id)
+            return HoldResult(HoldOutcome.HELD, first.amount, created=False, balance=balance)
         ample, fair, step = request.shares
         admission = rules.admission(
             account.figures,
@@ -119,15 +122,16 @@ class MemoryLedger:
             step=step,
             minimum=request.minimum,
             running=len(account.holds),
+            share=account.balance_for(request.member_id).share,
         )
         outcome = HoldOutcome(admission.outcome)
-        if rules.as_good_as_used(
+        if not admission.of_share and rules.as_good_as_used(
             account.balance.use_percent, outcome=outcome, want=request.want, minimum=request.minimum
         ):
             account.announce_full(self.thresholds(account), now)
         if outcome is HoldOutcome.HELD:
             account.place(request, admission.amount, now)
-        return HoldResult(outcome, admission.amount, created, account.balance)
+        return HoldResult(outcome, admission.amount, created, account.balance_for(request.member_id))
 
     async def account_of_end_user(self, end_user: EndUser, *, create: bool) -> AccountId:
         """The account of an end user who has a lasting id."""
@@ -156,10 +160,11 @@ class MemoryLedger:
         held = hold.amount if hold is not None else 0
         active = account.status is Status.ACTIVE  # whoever was suspended meanwhile ends with what is held
         wanted = extension.amount if active else held
-        amount = rules.grown(account.figures, held=held, amount=wanted, step=extension.step)
+        share = account.balance_for(extension.member_id if hold is None else hold.member_id).share
+        amount = rules.grown(account.figures, held=held, amount=wanted, step=extension.step, share=share)
         account.grow(extension, amount, now)
-        others = account.figures.held - amount
-        return ExtendResult(amount, contended=active and amount < extension.amount and others > 0)
+        others = account.figures.held - amount > 0 and (share is None or share.allows(amount))
+        return ExtendResult(amount, contended=active and amount < extension.amount and others)
 
     async def settle(self, settlement: Settlement) -> SettleResult:
         """Turn a hold into use, once."""
@@ -171,41 +176,52 @@ class MemoryLedger:
         if account is None:
             return SettleResult(SettleOutcome.UNKNOWN, 0, 0, 0, None)
         percent = account.balance.use_percent
-        held = account.drop(settlement.hold_id) or 0
+        hold = account.drop(settlement.hold_id)
+        held = 0 if hold is None else hold.amount
+        whose = (hold and hold.member_id) or account.team.whose.get(settlement.hold_id) or settlement.member_id
         first = account.settled.get(settlement.hold_id)
         if first is not None:
             account.figures = replace(account.figures, held=account.figures.held - held)
             same = first.charge == settlement.charge
             outcome = SettleOutcome.REPLAYED if same else SettleOutcome.CONFLICT
-            return SettleResult(outcome, first.charge, first.overage, percent, account.balance, self._unread(account))
+            balance = self._told(account, whose, settlement.member_id)
+            return SettleResult(outcome, first.charge, first.overage, percent, balance, self._unread(account))
         booking = rules.booked(
             account.figures,
             hold_id=settlement.hold_id,
             charge=settlement.charge,
             held=held,
-            details=settlement_facts(settlement),
+            details=settlement_facts(settlement, whose),
+            member_id=whose,
         )
         account.take(booking.step, at=now, actor="proxy")
         account.settled[settlement.hold_id] = Booked(settlement.charge, booking.overage)
         account.announce(self.thresholds(account), now)
-        account.count(settlement, now.astimezone(ZoneInfo(account.figures.time_zone)).date())
+        account.count(settlement, now.astimezone(ZoneInfo(account.figures.time_zone)).date(), whose)
+        account.team.whose[settlement.hold_id] = whose
+        account.team.move(whose, account.period_start, used=settlement.charge)
         return SettleResult(
             SettleOutcome.SETTLED,
             settlement.charge,
             booking.overage,
             percent,
-            account.balance,
+            self._told(account, whose, settlement.member_id),
             self._unread(account),
         )
 
     async def release(self, account_id: AccountId, hold_id: HoldId) -> bool:
         """Turn a hold into nothing."""
         account = self.current(account_id, self.now())
-        amount = account.drop(hold_id) if account else None
-        if account is None or amount is None:
+        hold = account.drop(hold_id) if account else None
+        if account is None or hold is None:
             return False
-        account.figures = replace(account.figures, held=account.figures.held - amount)
+        account.figures = replace(account.figures, held=account.figures.held - hold.amount)
+        account.team.whose.setdefault(hold_id, hold.member_id)
         return True
+
+    async def knows_team(self, team: AccountId) -> bool:
+        """Whether a team has an account."""
+        return team in self._accounts
 
     async def exchange_lengths(self, fresh: Sequence[LengthCount]) -> Sequence[LengthCount]:
         """Add counts of answers' lengths, and get all. This ledger forgets none."""
@@ -460,6 +476,14 @@ class MemoryLedger:
         """How many events wait to be told in the chat; none where it tells none."""
         return len(account.untold) if self.notices(account) else 0
 
+    def _told(self, account: MemoryAccount, whose: MemberId | None, asks: MemberId | None) -> Balance:
+        """The balance after a settlement, with the share of the member who asks."""
+        balance = account.balance_for(whose)
+        if balance.share is None or asks is None:
+            return replace(balance, share=None)
+        told = balance.share.told_percent if self.notices(account) else TELLS_NOTHING
+        return replace(balance, share=replace(balance.share, told_percent=told))
+
     def _read(self, account: MemoryAccount) -> Account:
         return replace(account.account, notices=self.notices(account))
 
@@ -486,9 +510,9 @@ class MemoryLedger:
 
     def _opening(self, change: AccountChange) -> NewAccount:
         """What an account that an administrator makes starts with."""
-        usual = self._defaults
+        usual = self._planned(replace(self._defaults, plan_id=change.plan_id or self._defaults.plan_id))
         return NewAccount(
-            plan_id=change.plan_id or usual.plan_id,
+            plan_id=usual.plan_id,
             locale=usual.locale if change.locale is None else change.locale,
             time_zone=change.time_zone or usual.time_zone,
             anchor_day=change.anchor_day or usual.anchor_day,

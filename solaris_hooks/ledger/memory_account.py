@@ -13,6 +13,7 @@ from uuid_utils.compat import uuid7
 
 from solaris_hooks.ledger.chain import GENESIS, entry_digest
 from solaris_hooks.ledger.event import Event, EventKind
+from solaris_hooks.ledger.memory_members import MemoryTeam
 from solaris_hooks.ledger.records import (
     NOTHING,
     Account,
@@ -34,7 +35,7 @@ from solaris_hooks.quota import rules
 from solaris_hooks.quota.balance import Balance, Status
 from solaris_hooks.quota.errors import InvalidRequestError
 from solaris_hooks.quota.figures import Figures, Lot, Step
-from solaris_hooks.quota.ids import AccountId, HoldId
+from solaris_hooks.quota.ids import AccountId, HoldId, MemberId
 from solaris_hooks.quota.thresholds import AlertState
 
 _NUMBERS = count(1)
@@ -72,6 +73,7 @@ class MemoryAccount:
     alerts: AlertState = field(default_factory=AlertState)
     events: dict[str, Event] = field(default_factory=dict)
     untold: list[str] = field(default_factory=list)
+    team: MemoryTeam = field(default_factory=MemoryTeam)
     chat_notices: bool = True
 
     def take(self, step: Step, *, at: dt.datetime, actor: str = "system", reason: str | None = None) -> None:
@@ -163,6 +165,15 @@ class MemoryAccount:
             overage_repaid=self.figures.allowance_used,
         )
 
+    def seen(self, email: str | None, member_id: MemberId | None, now: dt.datetime) -> None:
+        """Somebody asked: keep when, and his address; of a team's member with him."""
+        self.last_used_at = now
+        if member_id is not None:
+            member = self.team.member(member_id, self.period_start)
+            member.email = member.email if email is None else email
+        else:
+            self.email = self.email if email is None else email
+
     def place(self, request: HoldRequest, amount: int, now: dt.datetime) -> None:
         """Hold an amount for a request; its prompt is never more than what is held."""
         self.holds[request.hold_id] = Hold(
@@ -173,8 +184,9 @@ class MemoryAccount:
             prompt=min(request.prompt, amount),
             held_at=now,
             lease_until=now + dt.timedelta(seconds=request.lease_seconds),
+            member_id=request.member_id,
         )
-        self.figures = replace(self.figures, held=self.figures.held + amount)
+        self._move_held(request.member_id, amount)
 
     def grow(self, extension: Extension, amount: int, now: dt.datetime) -> None:
         """Let a hold be of another amount; one that was lost begins anew."""
@@ -193,20 +205,44 @@ class MemoryAccount:
                 prompt=min(extension.prompt, amount),
                 held_at=now,
                 lease_until=lease_until,
+                member_id=extension.member_id,
             )
-        self.figures = replace(self.figures, held=self.figures.held + amount - before)
+        self._move_held(extension.member_id if hold is None else hold.member_id, amount - before)
 
-    def drop(self, hold_id: HoldId) -> int | None:
-        """Take a hold away. Returns what it held, or None if there was none."""
+    def drop(self, hold_id: HoldId) -> Hold | None:
+        """Take a hold away, with what it holds of its member's share. Returns it, or None if there was none."""
         hold = self.holds.pop(hold_id, None)
-        return None if hold is None else hold.amount
+        if hold is not None:
+            self.team.move(hold.member_id, self.period_start, held=-hold.amount)
+        return hold
 
-    def count(self, settlement: Settlement, day: dt.date) -> None:
-        """Add a settlement to the totals of its day and model."""
+    def _move_held(self, member_id: MemberId | None, tokens: int) -> None:
+        self.figures = replace(self.figures, held=self.figures.held + tokens)
+        self.team.move(member_id, self.period_start, held=tokens)
+
+    def balance_for(self, member_id: MemberId | None) -> Balance:
+        """The figures with the share of the member who asks; he is made if he is missing."""
+        if member_id is None:
+            return self.balance
+        return replace(self.balance, share=self.team.member(member_id, self.period_start).share)
+
+    @property
+    def period_start(self) -> dt.datetime:
+        """When the period began that the account is in."""
+        return self.figures.period.start
+
+    def count(self, settlement: Settlement, day: dt.date, member_id: MemberId | None) -> None:
+        """Add a settlement to the totals of its day and model, and to those of its member."""
+        self._count(self.daily, settlement, day)
+        if member_id is not None:
+            self._count(self.team.daily.setdefault(member_id, {}), settlement, day)
+
+    @staticmethod
+    def _count(daily: dict[tuple[dt.date, str], DailyUsage], settlement: Settlement, day: dt.date) -> None:
         key = (day, settlement.model)
-        before = self.daily.get(key) or DailyUsage(day, settlement.model, 0, 0, 0, 0, 0, 0)
+        before = daily.get(key) or DailyUsage(day, settlement.model, 0, 0, 0, 0, 0, 0)
         usage = settlement.usage
-        self.daily[key] = replace(
+        daily[key] = replace(
             before,
             requests=before.requests + 1,
             estimated_requests=before.estimated_requests + settlement.source.estimated,
@@ -328,6 +364,7 @@ class MemoryAccount:
             created_at=self.created_at,
             last_used_at=self.last_used_at,
             standing=self.figures.standing,
+            member_limit=self.team.limit,
         )
 
     def check(self, verifier: AccountVerifier) -> None:
@@ -346,7 +383,8 @@ class MemoryAccount:
                 held=figures.held,
                 holds_sum=sum(hold.amount for hold in self.holds.values()),
                 lots_sum=figures.credits_remaining,
-            )
+            ),
+            self.team.stored(self.account_id, self.period_start, list(self.holds.values())),
         )
 
 
@@ -391,8 +429,8 @@ def seconds_text(instant: dt.datetime) -> str:
     return instant.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def settlement_facts(settlement: Settlement) -> Mapping[str, object]:
-    """What the entry of a settlement keeps beside its tokens."""
+def settlement_facts(settlement: Settlement, member_id: MemberId | None) -> Mapping[str, object]:
+    """What the entry of a settlement keeps beside its tokens: also whose it is, where it is a member's."""
     usage = settlement.usage
     return {
         "hold_id": str(settlement.hold_id),
@@ -403,6 +441,7 @@ def settlement_facts(settlement: Settlement) -> Mapping[str, object]:
         "output_tokens": usage.output_tokens,
         "reasoning_tokens": usage.reasoning_tokens,
         "more": dict(settlement.details),
+        **({} if member_id is None else {"member": member_id}),
     }
 
 

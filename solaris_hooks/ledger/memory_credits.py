@@ -237,6 +237,7 @@ class MemoryRequestBook:
         *,
         account_id: AccountId | None = None,
         state: RequestState | None = None,
+        requested_by: str | None = None,
         limit: int = 50,
         before: int | None = None,
     ) -> Sequence[CreditRequest]:
@@ -246,6 +247,7 @@ class MemoryRequestBook:
             for each in reversed(self._requests.values())
             if account_id in {None, each.account_id}
             and state in {None, each.state}
+            and requested_by in {None, each.requested_by}
             and (before is None or each.number < before)
         ]
         return found[:limit]

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from solaris_hooks.ledger.statements import Statements
-from solaris_hooks.quota.ids import AccountId
+from solaris_hooks.quota.errors import InvalidRequestError
+from solaris_hooks.quota.ids import AccountId, is_team
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +79,11 @@ class Merges:
 
         Raises:
             NotFoundError: there is no such account.
-            InvalidRequestError: it is the same account twice.
+            InvalidRequestError: it is the same account twice, or one of them is a team's, whose members it would lose.
             ConflictError: one of them was merged into another before, or the key was used for another merge.
         """
+        if is_team(merge.source) or is_team(merge.target):
+            raise InvalidRequestError("The account of a team cannot be merged: its use is its members'.")
         row = await self._statements.one(
             "merge_accounts",
             {

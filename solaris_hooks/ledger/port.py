@@ -22,6 +22,7 @@ from solaris_hooks.ledger.credit_requests import RequestBook
 from solaris_hooks.ledger.delivery_records import DeliveryBook
 from solaris_hooks.ledger.event import Event
 from solaris_hooks.ledger.lengths import LengthCount
+from solaris_hooks.ledger.members import MemberBook
 from solaris_hooks.ledger.records import (
     Account,
     AccountChange,
@@ -124,6 +125,14 @@ class EndUsers(Protocol):
         ...
 
 
+class Teams(Protocol):
+    """Which teams share a budget."""
+
+    async def knows_team(self, team: AccountId) -> bool:
+        """Whether a team has an account: then its members' requests draw from it."""
+        ...
+
+
 class Books(Protocol):
     """The part that people need: accounts, credits, plans, history."""
 
@@ -170,6 +179,11 @@ class Books(Protocol):
     @property
     def requests(self) -> RequestBook:
         """What users asked for."""
+        ...
+
+    @property
+    def members(self) -> MemberBook:
+        """Who draws from teams' accounts, and how much he may."""
         ...
 
     async def account(self, account_id: AccountId) -> Account | None:
@@ -252,5 +266,5 @@ class Books(Protocol):
         ...
 
 
-class Ledger(Metering, LengthBook, EndUsers, Events, Books, Protocol):
+class Ledger(Metering, LengthBook, EndUsers, Teams, Events, Books, Protocol):
     """All parts."""

@@ -29,6 +29,7 @@ from solaris_hooks.ledger.overview import Overview
 from solaris_hooks.ledger.plan_effects import PlanEffects
 from solaris_hooks.ledger.postgres_account_list import PostgresAccountList
 from solaris_hooks.ledger.postgres_credits import PostgresCreditLots, PostgresRequestBook
+from solaris_hooks.ledger.postgres_members import PostgresMembers
 from solaris_hooks.ledger.records import (
     NOTHING,
     Account,
@@ -128,6 +129,7 @@ class PostgresLedger:
         self.totals = Totals(self._statements, self._clock)
         self.used_links = PostgresUsedLinks(self._statements)
         self.deliveries = Deliveries(self._statements, now=self._clock)
+        self.members = PostgresMembers(self._statements, self._clock)
         self.refusals = PostgresRefusals(self._statements, self._clock)
 
     def usage_reports(self, costs: CostTable) -> PostgresUsageReports:
@@ -181,6 +183,7 @@ class PostgresLedger:
                     "time_zone": new.time_zone,
                     "anchor_day": new.anchor_day,
                     "status": new.status.value,
+                    "member_id": request.member_id,
                     "now": self._clock(),
                 },
             )
@@ -188,7 +191,7 @@ class PostgresLedger:
             outcome=HoldOutcome(row["outcome"]),
             amount=row["amount"],
             created=row["created"],
-            balance=rows.balance(request.account_id, row) if row["status"] is not None else None,
+            balance=rows.balance(request.account_id, row, request.member_id) if row["status"] is not None else None,
         )
 
     async def settle(self, settlement: Settlement) -> SettleResult:
@@ -207,15 +210,17 @@ class PostgresLedger:
                     "reasoning_tokens": settlement.usage.reasoning_tokens,
                     "source": settlement.source.value,
                     "details": json.dumps(settlement.details, ensure_ascii=False),
+                    "member_id": settlement.member_id,
                     "now": self._clock(),
                 },
             )
+        known = row["status"] is not None
         return SettleResult(
             outcome=SettleOutcome(row["outcome"]),
             charge=row["charge"],
             overage=row["beyond"],
             use_percent_before=row["use_percent_before"],
-            balance=rows.balance(settlement.account_id, row) if row["status"] is not None else None,
+            balance=rows.balance(settlement.account_id, row, settlement.member_id) if known else None,
             unread_notices=row["unread_notices"] or 0,
         )
 
@@ -240,6 +245,7 @@ class PostgresLedger:
                     "model": extension.model,
                     "prompt": extension.prompt,
                     "lease_seconds": extension.lease_seconds,
+                    "member_id": extension.member_id,
                     "now": self._clock(),
                 },
             )
@@ -287,6 +293,11 @@ class PostgresLedger:
             {"alias": end_user.account_id, "by_email": end_user.by_email, "create": create, "now": self._clock()},
         )
         return AccountId(row["account_id"])
+
+    async def knows_team(self, team: AccountId) -> bool:
+        """See :meth:`Teams.knows_team`."""
+        row = await self._statements.one("team_known", {"account_id": team})
+        return bool(row["known"])
 
     async def merged_into(self, account_id: AccountId) -> AccountId | None:
         """See :meth:`EndUsers.merged_into`."""

@@ -117,11 +117,14 @@ class PostgresRequestBook:
         *,
         account_id: AccountId | None = None,
         state: RequestState | None = None,
+        requested_by: str | None = None,
         limit: int = 50,
         before: int | None = None,
     ) -> Sequence[CreditRequest]:
         """See :meth:`RequestBook.find`."""
-        return await self._found(account_id=account_id, state=state, limit=limit, before=before)
+        return await self._found(
+            account_id=account_id, state=state, requested_by=requested_by, limit=limit, before=before
+        )
 
     async def waiting(self, *, limit: int, after: int | None = None) -> Sequence[CreditRequest]:
         """Requests that wait for a decision, oldest first, with numbers above ``after``."""
@@ -140,6 +143,7 @@ class PostgresRequestBook:
         request_id: UUID | None = None,
         account_id: AccountId | None = None,
         state: RequestState | None = None,
+        requested_by: str | None = None,
         before: int | None = None,
     ) -> Sequence[CreditRequest]:
         rows = await self._statements.all(
@@ -148,6 +152,7 @@ class PostgresRequestBook:
                 "request_id": request_id,
                 "account_id": account_id,
                 "state": state.value if state else None,
+                "requested_by": requested_by,
                 "limit": limit,
                 "before": before,
             },

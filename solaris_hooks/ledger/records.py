@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from solaris_hooks.quota.balance import Balance, Status
-from solaris_hooks.quota.ids import AccountId, HoldId
+from solaris_hooks.quota.ids import AccountId, HoldId, MemberId
 from solaris_hooks.quota.plan import Plan as Plan  # noqa: PLC0414 - a record like the others
 from solaris_hooks.quota.terms import NO_STANDING, Standing
 from solaris_hooks.quota.usage import Usage, UsageSource
@@ -57,10 +57,11 @@ class HoldRequest:
         minimum: the least it can do something with: its prompt and one token of output.
         prompt: the prompt's share of ``want``; booked by the sweeper if the request's end is never known.
         lease_seconds: how long the hold lives without a renewal.
-        email: the user's address as LiteLLM has it; a changed one is stored.
+        email: the user's address as LiteLLM has it; a changed one is stored, of a member with his share.
         ample: the balance from which on it takes ``want``; None for ``want`` itself.
         fair: the most that it takes of a smaller balance: its share of it, but no more than this; None for ``want``.
         step: what it takes even where that is more than its share; None for ``fair``.
+        member_id: who asks, where the account is a team's.
     """
 
     account_id: AccountId
@@ -75,6 +76,7 @@ class HoldRequest:
     ample: int | None = None
     fair: int | None = None
     step: int | None = None
+    member_id: MemberId | None = None
 
     @property
     def shares(self) -> tuple[int, int, int]:
@@ -122,7 +124,7 @@ class Extension:
     Attributes:
         amount: booked tokens that it wants to hold in all, as far as its share of what is available goes.
         step: what it wants to hold in all even where that is more than its share.
-        model: the model asked for; with ``prompt`` and ``lease_seconds`` for a hold that a crash has lost.
+        model: the model asked for; with what follows for a hold that a crash has lost.
     """
 
     account_id: AccountId
@@ -132,6 +134,7 @@ class Extension:
     model: str
     prompt: int
     lease_seconds: int
+    member_id: MemberId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +158,7 @@ class Settlement:
         charge: booked tokens: the usage times the weights of ``model``, rounded up once.
         model: the model that answered.
         details: further facts kept with the entry (weights, key alias, ...); must be JSON.
+        member_id: whose it is, where the account is a team's and the hold that knows it is gone.
     """
 
     account_id: AccountId
@@ -164,6 +168,7 @@ class Settlement:
     usage: Usage
     source: UsageSource
     details: Mapping[str, object] = field(default_factory=dict)
+    member_id: MemberId | None = None
 
 
 class SettleOutcome(StrEnum):
@@ -208,6 +213,7 @@ class Hold:
     prompt: int
     held_at: dt.datetime
     lease_until: dt.datetime
+    member_id: MemberId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +237,8 @@ class Account:
     Attributes:
         notices: whether the chat tells its user anything.
         standing: what is its own in place of its plan's, and what will change by itself.
+        member_limit: of a team's account: what each member may use in a period who has no limit of his own; None
+            for all.
     """
 
     balance: Balance
@@ -242,6 +250,7 @@ class Account:
     last_used_at: dt.datetime | None
     notices: bool = True
     standing: Standing = NO_STANDING
+    member_limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ from solaris_hooks.ledger.records import Account, CreditLot, DailyUsage, Entry, 
 from solaris_hooks.ledger.sweep import LoggedUse
 from solaris_hooks.ledger.terms_json import standing, terms, weights_of
 from solaris_hooks.quota.balance import Balance, Status
-from solaris_hooks.quota.ids import AccountId, HoldId
+from solaris_hooks.quota.ids import AccountId, HoldId, MemberId
 from solaris_hooks.quota.period import Period
+from solaris_hooks.quota.share import Share
 from solaris_hooks.quota.usage import reported_usage
 
 Row = Mapping[str, Any]
@@ -29,8 +30,11 @@ def _utc_or_none(instant: dt.datetime | None) -> dt.datetime | None:
     return None if instant is None else _utc(instant)
 
 
-def balance(account_id: AccountId, row: Row) -> Balance:
-    """Balance of an account from the columns that a hold, a settlement and ``solaris.accounts`` have in common."""
+def balance(account_id: AccountId, row: Row, member_id: MemberId | None = None) -> Balance:
+    """Balance of an account from the columns that a hold, a settlement and ``solaris.accounts`` have in common.
+
+    A hold and a settlement also have those of a member's share.
+    """
     return Balance(
         account_id=account_id,
         status=Status(row["status"]),
@@ -46,7 +50,13 @@ def balance(account_id: AccountId, row: Row) -> Balance:
         held=row["held"],
         overage=row["overage"],
         terms=terms(row["overdraft"], row["max_in_flight"], row["terms"]),
+        share=None if member_id is None else share(member_id, row),
     )
+
+
+def share(member_id: MemberId, row: Row) -> Share:
+    """A member's share from its columns."""
+    return Share(member_id, row["member_limit"], row["member_used"], row["member_held"], row["member_told"])
 
 
 def account(row: Row, lots: Sequence[CreditLot]) -> Account:
@@ -61,6 +71,7 @@ def account(row: Row, lots: Sequence[CreditLot]) -> Account:
         last_used_at=_utc_or_none(row["last_used_at"]),
         notices=row["notices"],
         standing=standing(row),
+        member_limit=row["member_limit"],
     )
 
 
@@ -88,6 +99,7 @@ def hold(row: Row) -> Hold:
         prompt=row["prompt"],
         held_at=_utc(row["held_at"]),
         lease_until=_utc(row["lease_until"]),
+        member_id=row["member_id"],
     )
 
 

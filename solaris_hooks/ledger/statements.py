@@ -26,7 +26,9 @@ PREPARE_AFTER = 2
 OF_REQUESTS = frozenset({"hold", "extend", "settle", "release"})
 """What every request runs: each returns one row of plain types, see :mod:`solaris_hooks.ledger.wires`."""
 
-_ALSO_QUICK = frozenset({"account_of_end_user", "renew_leases", "ping", "refusal_holders", "write_refusals"})
+_ALSO_QUICK = frozenset(
+    {"account_of_end_user", "team_known", "renew_leases", "ping", "refusal_holders", "write_refusals"}
+)
 """What tells whether PostgreSQL is there must not wait for it longer than requests do; nor what notes refusals."""
 
 

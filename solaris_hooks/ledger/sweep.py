@@ -111,6 +111,7 @@ class Sweeper:
                 charge=weights.charge(use.usage),
                 usage=use.usage,
                 source=UsageSource.SPEND_LOG,
+                member_id=hold.member_id,
             )
         charge = hold.amount if self._policy == "hold" else hold.prompt
         return Settlement(
@@ -121,4 +122,5 @@ class Sweeper:
             usage=Usage(input_tokens=charge, output_tokens=0),
             source=UsageSource.SWEEP,
             details={"policy": self._policy},
+            member_id=hold.member_id,
         )

@@ -6,11 +6,12 @@ PostgreSQL's rows can be streamed through it, however many there are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from solaris_hooks.ledger.chain import GENESIS, EntryFields, entry_digest
+from solaris_hooks.ledger.member_verification import MemberVerifier, StoredMember
 from solaris_hooks.ledger.records import Flaw, Verification
 from solaris_hooks.quota.ids import AccountId
 
@@ -86,6 +87,7 @@ class AccountVerifier:
     def __init__(self) -> None:
         """Start with no account."""
         self._open: dict[AccountId, _Line] = {}
+        self._members = MemberVerifier()
         self._flaws: list[Flaw] = []
         self._more_flaws = 0
         self._accounts = 0
@@ -103,14 +105,16 @@ class AccountVerifier:
             overage=entry.overage_after,
         )
         self._entries += 1
+        self._members.entry(entry)
         self._open[account_id] = after
         self.found(Flaw(account_id, number, what) for number, what in _entry_flaws(before, entry, after))
 
-    def account(self, stored: StoredFigures) -> None:
-        """Check an account's own figures, after its last entry."""
+    def account(self, stored: StoredFigures, members: Sequence[StoredMember] = ()) -> None:
+        """Check an account's own figures and those of its members, after its last entry."""
         last = self._open.pop(stored.account_id, _Line())
         self._accounts += 1
         self.found(Flaw(stored.account_id, None, what) for what in _figures_flaws(last, stored))
+        self.found(self._members.account(stored.account_id, members))
 
     def found(self, flaws: Iterable[Flaw]) -> None:
         """Keep flaws, these or others, as far as they are few enough to be read."""

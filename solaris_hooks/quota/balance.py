@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from solaris_hooks.quota.ids import AccountId
 from solaris_hooks.quota.period import Period
+from solaris_hooks.quota.share import Share
 from solaris_hooks.quota.terms import NO_TERMS, Terms
 
 
@@ -50,6 +51,8 @@ class Balance:
         held: tokens held by requests in flight. Held is not used.
         overage: use beyond what was granted, still owed; taken from the next grant.
         terms: what holds for the account beside its tokens.
+        share: of the team's member who asks; None where the account is no team's, or nobody asks. All other figures
+            are the team's; what can be used is the lesser of both.
     """
 
     account_id: AccountId
@@ -66,6 +69,7 @@ class Balance:
     held: int
     overage: int
     terms: Terms = NO_TERMS
+    share: Share | None = None
 
     @property
     def remaining(self) -> int:
@@ -75,15 +79,30 @@ class Balance:
     @property
     def available(self) -> int:
         """Tokens that a new request can hold: spendable less held, never below 0."""
-        return max(0, self.spendable - self.held)
+        return self.available_to_all if self.share is None else self.share.available(self.available_to_all)
 
     @property
     def spendable(self) -> int:
         """Tokens that can be used, held ones included: what remains, and what is left of the overdraft.
 
-        Below 0 where more is owed than the overdraft allows.
+        Below 0 where more is owed than the overdraft allows. A member of a team has no more than his limit leaves.
         """
+        return self.spendable_by_all if self.share is None else self.share.spendable(self.spendable_by_all)
+
+    @property
+    def left(self) -> int:
+        """The same for people to read: never below 0."""
+        return max(0, self.spendable)
+
+    @property
+    def spendable_by_all(self) -> int:
+        """Tokens that the account can use, whoever asks."""
         return self.remaining + self.terms.overdraft - self.overage
+
+    @property
+    def available_to_all(self) -> int:
+        """Tokens that a new request of one without a limit can hold."""
+        return max(0, self.spendable_by_all - self.held)
 
     @property
     def used(self) -> int:

@@ -74,6 +74,16 @@ def checked_plan(plan_id: str, monthly_tokens: int, thresholds: Sequence[int]) -
     checked_thresholds(thresholds)
 
 
+def checked_limit(tokens: int | None) -> None:
+    """Return if a member of a team can be limited to so many tokens a period; None is no limit.
+
+    Raises:
+        InvalidRequestError: it is below 0, or more than anybody grants.
+    """
+    if tokens is not None and not 0 <= tokens <= MAX_TOKENS:
+        raise InvalidRequestError(f"A limit is 0 to {MAX_TOKENS} tokens.", param="limit")
+
+
 def checked_monthly_tokens(tokens: int) -> None:
     """Return if so many tokens can be granted a month.
 

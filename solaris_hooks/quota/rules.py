@@ -21,7 +21,9 @@ from uuid import UUID
 
 from solaris_hooks.quota.balance import Status
 from solaris_hooks.quota.figures import Figures, Lot, Posting, PostingKind, Step
+from solaris_hooks.quota.ids import MemberId
 from solaris_hooks.quota.period import period_containing
+from solaris_hooks.quota.share import Share
 
 
 def opened(*, plan_id: str, monthly_tokens: int, time_zone: str, anchor_day: int, now: dt.datetime) -> Step:
@@ -74,10 +76,12 @@ class Admission:
     Attributes:
         outcome: the values of :class:`solaris_hooks.ledger.records.HoldOutcome` that rules can tell.
         amount: tokens to hold; 0 where the outcome is not ``held``.
+        of_share: where it is ``tight``, whether the team has enough and the member's limit alone does not leave it.
     """
 
     outcome: Literal["held", "tight", "contended", "crowded", "inactive"]
     amount: int = 0
+    of_share: bool = False
 
 
 SHARES = 20
@@ -85,7 +89,16 @@ SHARES = 20
 
 
 def admission(  # noqa: PLR0913 - a request's figures
-    figures: Figures, *, status: Status, want: int, ample: int, fair: int, step: int, minimum: int, running: int = 0
+    figures: Figures,
+    *,
+    status: Status,
+    want: int,
+    ample: int,
+    fair: int,
+    step: int,
+    minimum: int,
+    running: int = 0,
+    share: Share | None = None,
 ) -> Admission:
     """What a request may hold of an account as of now.
 
@@ -99,22 +112,25 @@ def admission(  # noqa: PLR0913 - a request's figures
         minimum: the least it can do something with. A request that wants any token is never
             held at 0: it would run without a bound.
         running: how many requests of the account hold tokens already.
+        share: of the member who asks, where the account is a team's.
     """
     if status is not Status.ACTIVE:
         return Admission("inactive")
-    available = figures.available
+    spendable, available = figures.spendable, figures.available
+    if share is not None:
+        spendable, available = share.spendable(spendable), share.available(available)
     least = max(minimum, 1)
     plenty = max(want, ample) <= available
-    if not plenty and least > figures.spendable:
-        return Admission("tight")
+    if not plenty and least > spendable:
+        return Admission("tight", of_share=least <= figures.spendable)
     limit = figures.terms.max_in_flight
     if limit is not None and running >= limit:
         return Admission("crowded")
     if plenty:
         return Admission("held", want)
     if least <= available:
-        share = max(least, step, min(fair, available // SHARES))
-        return Admission("held", min(want, share, available))
+        part = max(least, step, min(fair, available // SHARES))
+        return Admission("held", min(want, part, available))
     return Admission("contended")
 
 
@@ -131,7 +147,7 @@ def as_good_as_used(use_percent: int, *, outcome: str, want: int, minimum: int) 
     return outcome == "tight" and minimum <= want and use_percent >= NEARLY_ALL
 
 
-def grown(figures: Figures, *, held: int, amount: int, step: int) -> int:
+def grown(figures: Figures, *, held: int, amount: int, step: int, share: Share | None = None) -> int:
     """What a hold becomes that asks to be ``amount``: never less than it is, never more than there is.
 
     Args:
@@ -139,8 +155,9 @@ def grown(figures: Figures, *, held: int, amount: int, step: int) -> int:
         held: what the hold is now; 0 where it was lost.
         amount: what it wants to be; it gets as much of it as its share of what is available.
         step: what it becomes even where that is more than its share.
+        share: of the member whose request it is, where the account is a team's.
     """
-    available = figures.available
+    available = figures.available if share is None else share.available(figures.available)
     return max(held, min(amount, held + available, max(step, held + available // SHARES)))
 
 
@@ -156,7 +173,15 @@ class Booking:
     overage: int
 
 
-def booked(figures: Figures, *, hold_id: UUID, charge: int, held: int, details: Mapping[str, object]) -> Booking:
+def booked(
+    figures: Figures,
+    *,
+    hold_id: UUID,
+    charge: int,
+    held: int,
+    details: Mapping[str, object],
+    member_id: MemberId | None = None,
+) -> Booking:
     """Use booked: from the allowance, then from lots in their turn; the rest is overage.
 
     Args:
@@ -164,7 +189,8 @@ def booked(figures: Figures, *, hold_id: UUID, charge: int, held: int, details: 
         hold_id: whose use it is.
         charge: booked tokens, not below 0.
         held: what the hold held; 0 where it is gone.
-        details: facts kept with the entries.
+        details: facts kept with the entry of the use.
+        member_id: whose use it is, where the account is a team's: named by the entry of an overage, too.
     """
     from_allowance = min(charge, figures.allowance_left)
     lots, takings = _drawn(figures.lots, charge - from_allowance)
@@ -198,7 +224,7 @@ def booked(figures: Figures, *, hold_id: UUID, charge: int, held: int, details: 
             kind="overage",
             tokens=-rest,
             key=f"overage:{hold_id}",
-            details={"hold_id": str(hold_id)},
+            details={"hold_id": str(hold_id)} | ({} if member_id is None else {"member": member_id}),
         )
     return Booking(step, rest)
 

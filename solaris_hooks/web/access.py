@@ -8,7 +8,7 @@ from typing import Protocol
 from fastapi import Request
 
 from solaris_hooks.quota.errors import SolarisError
-from solaris_hooks.quota.ids import AccountId
+from solaris_hooks.quota.ids import AccountId, MemberId
 from solaris_hooks.roles import Permission, Role
 
 
@@ -52,10 +52,20 @@ class Administrator:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Somebody with a virtual key, and the account it pays from."""
+    """Somebody with a virtual key, and the account it pays from.
+
+    Attributes:
+        member_id: who he is, where the account is that of his team: he sees no more of it than its figures and his own.
+    """
 
     account_id: AccountId
     email: str | None = None
+    member_id: MemberId | None = None
+
+    @property
+    def actor(self) -> str:
+        """How the books name what he does."""
+        return self.member_id or self.account_id
 
 
 class Authenticator(Protocol):

@@ -24,6 +24,7 @@ from solaris_hooks.ledger.records import (
 from solaris_hooks.ledger.undo import UndoKind, undo_of
 from solaris_hooks.quota.balance import State, Status
 from solaris_hooks.web.fields import Instant
+from solaris_hooks.web.member_answers import ShareAnswer
 from solaris_hooks.web.term_answers import OverrideAnswer, ScheduledPlanAnswer, TermsAnswer
 
 
@@ -82,7 +83,7 @@ class CreditsAnswer(_Answer):
 class AccountAnswer(_Answer):
     """An account as of now. All tokens are booked (weighted) tokens."""
 
-    id: str = Field(description="user:<user_id>, key:<hash> or end_user:<id>.", examples=["user:maria"])
+    id: str = Field(description="user:<user_id>, key:<hash>, end_user:<id> or team:<team_id>.", examples=["user:maria"])
     status: Status = Field(description="What an administrator has said; only active accounts may use tokens.")
     status_reason: str | None
     state: State = Field(description="How much is used: warning from 80 %, critical from 95 %, exhausted at 100 %.")
@@ -95,13 +96,15 @@ class AccountAnswer(_Answer):
     allowance: AllowanceAnswer
     credits: CreditsAnswer
     held: int = Field(description="Held by requests in flight. Held is not used.")
-    available: int = Field(description="What a new request can hold.")
+    available: int = Field(description="What a new request can hold; of a team, of the member who asks.")
     overage: int = Field(description="Use beyond what was granted; taken from the next grant.")
     use_percent: int = Field(description="Whole percent of what was granted, rounded down.")
     terms: TermsAnswer
     overrides: list[OverrideAnswer] = Field(description="What is another than its plan's, by name.")
     scheduled_plan: ScheduledPlanAnswer | None = Field(description="The change of plan at the next renewal.")
     trial_ends_at: Instant | None = Field(description="When the trial ends, where the plan is one.")
+    member_limit: int | None = Field(description="What each member of a team may use in a period; null: all.")
+    share: ShareAnswer | None = Field(description="In your own account: what is yours of it, where it is a team's.")
 
     @classmethod
     def of(cls, account: Account, *, own: bool = False) -> Self:
@@ -130,6 +133,8 @@ class AccountAnswer(_Answer):
             overrides=[OverrideAnswer.of(each, own=own) for each in account.standing.overrides],
             scheduled_plan=ScheduledPlanAnswer.of(account.standing.scheduled, own=own),
             trial_ends_at=account.standing.trial_ends_at,
+            member_limit=account.member_limit,
+            share=None if balance.share is None else ShareAnswer.of(balance.share, balance),
         )
 
 

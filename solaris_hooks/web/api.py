@@ -32,6 +32,7 @@ from solaris_hooks.web.routes import (
     exports,
     ledger,
     me,
+    members,
     merges,
     overview,
     plans,
@@ -79,7 +80,7 @@ def build_api(
     asking = requests_for_credits or CreditRequests(books.requests, limits=CreditRequestLimits())
     api.state.services = Services(books, authenticator, open_accounts, asking, campaigns, reporting, administration)
     answer_errors(api)
-    for module in (accounts, terms, audit, credit_lots, requests, plans, me, ledger, deliveries, refusals):
+    for module in (accounts, members, terms, audit, credit_lots, requests, plans, me, ledger, deliveries, refusals):
         api.include_router(module.router)
     api.include_router(requests.own_router)
     api.include_router(refusals.own_router)

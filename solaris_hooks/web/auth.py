@@ -26,7 +26,6 @@ from litellm.proxy.auth import user_api_key_auth as litellm_auth
 from litellm.proxy.auth.auth_exception_handler import DB_UNAVAILABLE_FALLBACK_USER_ID
 from starlette.types import Message
 
-from solaris_hooks.quota.ids import AccountId
 from solaris_hooks.roles import READ_ONLY_ROLES, Permission, Role
 from solaris_hooks.web.access import (
     Administrator,
@@ -39,8 +38,8 @@ from solaris_hooks.web.asgi import DECODED_PATH
 
 _LOG = logging.getLogger(__name__)
 
-AccountOf = Callable[[UserAPIKeyAuth, Request], Awaitable[AccountId | None]]
-"""Which account a key pays from, or None (the master key, unless it is metered)."""
+HolderOf = Callable[[UserAPIKeyAuth, Request], Awaitable[Holder | None]]
+"""Who has a key and which account it pays from, or None (the master key, unless it is metered)."""
 
 # The first serves nearly every key; the second those that may only chat; the third those whose
 # budget in money is spent, whom LiteLLM refuses on the routes of models.
@@ -64,14 +63,14 @@ class _RefusedError(Exception):
 class LiteLLMAuthenticator:
     """Keeps the contract of :class:`solaris_hooks.web.access.Authenticator` by asking LiteLLM."""
 
-    def __init__(self, account_of: AccountOf, roles: Mapping[str, Role] | None = None) -> None:
+    def __init__(self, holder_of: HolderOf, roles: Mapping[str, Role] | None = None) -> None:
         """Keep who tells which account a key pays from.
 
         Args:
-            account_of: a function of the key's identity and the request; may raise our errors.
+            holder_of: a function of the key's identity and the request; may raise our errors.
             roles: by LiteLLM's user id, where they are not what LiteLLM's own role makes them.
         """
-        self._account_of = account_of
+        self._holder_of = holder_of
         self._roles = roles or {}
 
     async def administrator(self, request: Request, permission: Permission, *, key: str | None = None) -> Administrator:
@@ -96,10 +95,10 @@ class LiteLLMAuthenticator:
         """See :meth:`Authenticator.holder`."""
         request = _with_key(request, key)
         identity = await _ordinary_identity(request)
-        account_id = await self._account_of(identity, request)
-        if account_id is None:
+        holder = await self._holder_of(identity, request)
+        if holder is None:
             raise ForbiddenError("This key pays from no account; send a user's virtual key.")
-        return Holder(account_id, identity.user_email)
+        return holder
 
     def key_of_session(self, request: Request) -> str | None:
         """See :meth:`Authenticator.key_of_session`. LiteLLM signs its session with the master key."""

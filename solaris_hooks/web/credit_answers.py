@@ -54,6 +54,7 @@ class RequestAnswer(_Answer):
     currency: str | None
     state: RequestState
     requested_at: Instant
+    requested_by: str | None = Field(description="Of a team's account, the member; null in your own requests.")
     decided_at: Instant | None
     decided_by: str | None = Field(description="Null in your own requests.")
     decision_reason: str | None
@@ -74,6 +75,7 @@ class RequestAnswer(_Answer):
             currency=request.currency,
             state=request.state,
             requested_at=request.requested_at,
+            requested_by=None if own else request.requested_by,
             decided_at=request.decided_at,
             decided_by=None if own else request.decided_by,
             decision_reason=request.decision_reason,

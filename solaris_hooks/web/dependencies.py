@@ -13,6 +13,7 @@ from solaris_hooks.credits.requests import CreditRequests
 from solaris_hooks.ledger.administration import Administration
 from solaris_hooks.ledger.compensation import Compensation
 from solaris_hooks.ledger.front_page import FrontPage
+from solaris_hooks.ledger.members import account_as_seen_by
 from solaris_hooks.ledger.port import Books
 from solaris_hooks.ledger.records import Account, AccountChange
 from solaris_hooks.ledger.usage_reports import UsageReports
@@ -144,13 +145,14 @@ async def own_account(services: Services, holder: Holder) -> Account:
     Raises:
         NotFoundError: there is none.
     """
-    account = await services.books.account(holder.account_id)
+    account = await account_as_seen_by(services.books, holder.account_id, holder.member_id)
     if account is not None:
         return account
     if not services.open_accounts:
         raise NotFoundError("There is no account for this key; ask an administrator for one.")
-    first = AccountChange(email=holder.email)
-    return await services.books.put_account(holder.account_id, first, actor="system")
+    first = AccountChange(email=holder.email if holder.member_id is None else None)
+    made = await services.books.put_account(holder.account_id, first, actor="system")
+    return await account_as_seen_by(services.books, holder.account_id, holder.member_id) or made
 
 
 async def existing(books: Books, wanted: AccountId) -> Account:

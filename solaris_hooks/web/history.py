@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from zoneinfo import ZoneInfo
 
+from solaris_hooks.ledger.members import daily_usage_of
 from solaris_hooks.ledger.port import Books
 from solaris_hooks.ledger.records import Account
 from solaris_hooks.quota.errors import InvalidRequestError
@@ -31,5 +32,5 @@ async def usage_over(books: Books, account: Account, query: UsageQuery) -> Usage
         raise InvalidRequestError('"since" must not be after "until".', param="since")
     if (until - since).days >= MAX_DAYS:
         raise InvalidRequestError(f"Ask for at most {MAX_DAYS} days at once.", param="since")
-    days = await books.daily_usage(account.balance.account_id, since=since, until=until)
+    days = await daily_usage_of(books, account, since=since, until=until)
     return UsageAnswer.of(since, until, days)

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from solaris_hooks.quota.errors import SolarisError
-from solaris_hooks.quota.ids import AccountId, account_id
+from solaris_hooks.quota.ids import AccountId, MemberId, account_id, member_id
 
 _KEY_BYTES = 32
 
@@ -31,11 +31,13 @@ class Ticket:
     Attributes:
         link_id: tells it from all others.
         issued_at: UTC.
+        member_id: who may see the account, where it is that of his team.
     """
 
     account_id: AccountId
     link_id: UUID
     issued_at: dt.datetime
+    member_id: MemberId | None = None
 
 
 def derived_secret(secret: str) -> str:
@@ -59,9 +61,10 @@ class Tickets:
         # itsdangerous signs with the last of its keys.
         self._serializer = URLSafeTimedSerializer(list(reversed(secrets)), salt=f"solaris.{purpose}")
 
-    def write(self, account: AccountId) -> str:
+    def write(self, account: AccountId, member: MemberId | None = None) -> str:
         """A new token."""
-        return str(self._serializer.dumps([account, uuid4().hex]))
+        said = [account, uuid4().hex] if member is None else [account, uuid4().hex, member]
+        return str(self._serializer.dumps(said))
 
     def read(self, token: str) -> Ticket:
         """What a token says.
@@ -70,10 +73,11 @@ class Tickets:
             LinkError: it is not one of ours, for something else, or too old.
         """
         try:
-            (said, link), issued_at = self._serializer.loads(
+            (said, link, *members), issued_at = self._serializer.loads(
                 token, max_age=self.lifetime_seconds, return_timestamp=True
             )
-            return Ticket(account_id(said), UUID(link), issued_at)
+            of_member = member_id(*members) if members else None
+            return Ticket(account_id(said), UUID(link), issued_at, of_member)
         except (BadSignature, ValueError, TypeError, SolarisError) as exc:
             raise LinkError from exc
 
@@ -89,6 +93,6 @@ class StatementLinks:
     tickets: Tickets
     public_url: str
 
-    def of(self, account: AccountId) -> str | None:
-        """A link; None where nobody knows where it would lead."""
-        return f"{self.public_url}/solaris/me?token={self.tickets.write(account)}" if self.public_url else None
+    def of(self, account: AccountId, member: MemberId | None = None) -> str | None:
+        """A link, for a member of a team to what he may see of it; None where nobody knows where it would lead."""
+        return f"{self.public_url}/solaris/me?token={self.tickets.write(account, member)}" if self.public_url else None

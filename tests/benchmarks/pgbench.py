@@ -21,13 +21,13 @@ _SCRIPT = """
 \\set number random(1, :accounts)
 SELECT minted.hold_id, r.*
 FROM (SELECT uuidv7() AS hold_id) AS minted,
-LATERAL solaris.hold_v3(
+LATERAL solaris.hold_v4(
     'user' || chr(58) || 'bench-' || :number::int, minted.hold_id, 'demo', 5000, 5000, 5000, 5000, 5000, 600, 120,
-    NULL, true, 'default', 'pt_BR', 'America/Sao_Paulo', 1, 'active', NULL) AS r \\gset
+    NULL, true, 'default', 'pt_BR', 'America/Sao_Paulo', 1, 'active', NULL, NULL) AS r \\gset
 SELECT r.*
-FROM solaris.settle_v4(
+FROM solaris.settle_v5(
     'user' || chr(58) || 'bench-' || :number::int, :hold_id::uuid, 'demo', 640, 600, 0,
-    40, 0, 'provider', '{"asked": "demo", "weights": ["1", "1", "1"]}', NULL) AS r;
+    40, 0, 'provider', '{"asked": "demo", "weights": ["1", "1", "1"]}', NULL, NULL) AS r;
 """
 _RATE = re.compile(r"^tps = ([0-9.]+) \(without initial", re.MULTILINE)
 

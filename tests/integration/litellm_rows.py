@@ -20,6 +20,7 @@ def log_call(
     completion_tokens: int = 12,
     cached_tokens: object = None,
     user: str = "ana",
+    team: str | None = None,
     api_key: str = "5e1f",
     model: str = "demo",
     call_type: str = "acompletion",
@@ -38,9 +39,9 @@ def log_call(
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
             'INSERT INTO "LiteLLM_SpendLogs" (request_id, call_type, api_key, prompt_tokens, completion_tokens, '
-            'total_tokens, "startTime", "endTime", model, model_group, "user", metadata, cache_hit, status, '
+            'total_tokens, "startTime", "endTime", model, model_group, "user", team_id, metadata, cache_hit, status, '
             "updated_at) "
-            "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, now())",
+            "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, now())",
             (
                 f"chatcmpl-{next(_NUMBERS)}",
                 call_type,
@@ -53,6 +54,7 @@ def log_call(
                 f"openai/{model}",
                 model,
                 user,
+                team,
                 json.dumps(metadata),
                 cache_hit,
                 status,

@@ -276,3 +276,11 @@ def test_litellms_index_on_the_time_is_used(urls: tuple[str, str]) -> None:
         connection.rollback()
     assert "LiteLLM_SpendLogs_startTime" in plan
     assert "Seq Scan" not in plan
+
+
+async def test_a_call_that_was_not_booked_is_its_teams_where_the_team_shares_an_account(both: Both) -> None:
+    await both.booked(account_id=AccountId("team:red"))
+    for team in ("red", "blue"):
+        log_call(both.logs, user="rui", team=team, at=NOON)
+    unmarked = {row.account_id for row in await both.compared() if row.cause is Cause.UNMARKED}
+    assert unmarked == {"team:red", "user:rui"}

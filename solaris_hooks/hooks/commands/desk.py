@@ -12,6 +12,7 @@ from solaris_hooks.hooks.commands import texts
 from solaris_hooks.hooks.commands.parsing import Command, CommandName
 from solaris_hooks.hooks.commands.written import Answer
 from solaris_hooks.hooks.refusals import quota_headers
+from solaris_hooks.ledger.members import account_as_seen_by, daily_usage_of
 from solaris_hooks.ledger.records import Account, AccountChange
 from solaris_hooks.messages import sentence
 
@@ -33,7 +34,10 @@ class CreditCounter(Protocol):
         ...
 
     async def ask(self, account: Account, tokens: int, reason: str) -> str:
-        """Ask for credits. Returns what came of it, as a paragraph in the account's language."""
+        """Ask for credits for an account. Returns what came of it, as a paragraph in the account's language.
+
+        The books name a team's member as the one who asks.
+        """
         ...
 
 
@@ -80,7 +84,7 @@ class Desk:
 
     async def title(self, asker: Asker, request: TitleRequest) -> Answer:
         """The title of a chat that is one command."""
-        account = await self._books.account(asker.account_id)
+        account = await account_as_seen_by(self._books, asker.account_id, asker.member_id)
         locale = account.balance.locale if account is not None else self._default_locale
         title = texts.title(locale, request.command)
         if not request.fields:
@@ -93,15 +97,16 @@ class Desk:
         return sentence(self._default_locale, "refusal.unavailable")
 
     async def _account(self, asker: Asker) -> Account | None:
-        account = await self._books.account(asker.account_id)
+        account = await account_as_seen_by(self._books, asker.account_id, asker.member_id)
         if account is not None or not self._open_accounts:
             return account
-        first = AccountChange(email=asker.email)
-        return await self._books.put_account(asker.account_id, first, actor="system")
+        first = AccountChange(email=asker.email if asker.member_id is None else None)
+        await self._books.put_account(asker.account_id, first, actor="system")
+        return await account_as_seen_by(self._books, asker.account_id, asker.member_id)
 
     async def _text(self, account: Account, command: Command) -> str:
         balance = account.balance
-        link = self._link_of(balance.account_id)
+        link = self._link_of(balance.account_id) if balance.share is None else None
         if command.name is CommandName.HELP:
             return texts.help_text(balance.locale, link)
         if command.name is CommandName.BALANCE:
@@ -111,7 +116,7 @@ class Desk:
         zone = ZoneInfo(balance.time_zone)
         since = balance.period.start.astimezone(zone).date()
         until = max(since, dt.datetime.now(zone).date())
-        days = await self._books.daily_usage(balance.account_id, since=since, until=until)
+        days = await daily_usage_of(self._books, account, since=since, until=until)
         return texts.statement_text(account, days, link)
 
     async def _credits(self, account: Account, command: Command, link: str | None) -> str:

@@ -28,7 +28,7 @@ from solaris_hooks.quota.errors import SolarisError
 if TYPE_CHECKING:
     from solaris_hooks.hooks.commands.desk import Desk
     from solaris_hooks.hooks.refusal_log import RefusalLog
-    from solaris_hooks.quota.ids import AccountId
+    from solaris_hooks.quota.ids import AccountId, MemberId
 
 _LOG = logging.getLogger(__name__)
 
@@ -56,6 +56,7 @@ class Asker:
 
     account_id: AccountId
     email: str | None
+    member_id: MemberId | None = None
 
 
 class AnsweredHere:

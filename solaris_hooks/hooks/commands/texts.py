@@ -10,12 +10,16 @@ from solaris_hooks.hooks.commands.parsing import CommandName
 from solaris_hooks.hooks.refusals import standing
 from solaris_hooks.ledger.records import Account, CreditLot, DailyUsage
 from solaris_hooks.messages import LOCALES, day, day_and_month, sentence, whole_number
-from solaris_hooks.quota.balance import Balance, State, Status
+from solaris_hooks.quota.balance import Balance, State, Status, state_of
+from solaris_hooks.quota.share import Share
 
 BAR_CELLS = 20
 MOST_MODELS = 8
 MOST_DAYS = 7
 MOST_LOTS = 6
+
+_OF_AN_ACCOUNT = ("chat.used", "chat.granted", "chat.remaining")
+_OF_A_TEAM = ("chat.team_used", "chat.team_granted", "chat.team_remaining")
 
 
 def heading(locale: str, name: CommandName) -> str:
@@ -41,18 +45,9 @@ def balance_text(account: Account, link: str | None) -> str:
     """How much is used, left, held and when it renews."""
     balance = account.balance
     locale = balance.locale
-    figures = [
-        (sentence(locale, "chat.used"), balance.used),
-        (sentence(locale, "chat.granted"), balance.limit),
-        (sentence(locale, "chat.remaining"), balance.remaining),
-    ]
-    if balance.held:
-        figures.append((sentence(locale, "chat.held"), balance.held))
-    if balance.credits_remaining:
-        figures.append((sentence(locale, "chat.credits_among"), balance.credits_remaining))
-    if balance.overage:
-        figures.append((sentence(locale, "chat.overage"), balance.overage))
-    lines = [(name, _number(locale, figure)) for name, figure in figures]
+    own = [] if balance.share is None else _own_figures(balance, balance.share)
+    figures = [*own, *_figures(balance)]
+    lines = [(name, figure if isinstance(figure, str) else _number(locale, figure)) for name, figure in figures]
     return _paragraphs(
         heading(locale, CommandName.BALANCE),
         _standing(balance),
@@ -62,6 +57,39 @@ def balance_text(account: Account, link: str | None) -> str:
         _next_expiry(balance, account.lots),
         _link(locale, link),
     )
+
+
+def _figures(balance: Balance) -> list[tuple[str, int | str]]:
+    """The account's figures; those of a team's account are called so."""
+    locale, of_team = balance.locale, balance.share is not None
+    used, granted, remaining = _OF_A_TEAM if of_team else _OF_AN_ACCOUNT
+    figures: list[tuple[str, int | str]] = [
+        (sentence(locale, used), balance.used),
+        (sentence(locale, granted), balance.limit),
+        (sentence(locale, remaining), max(0, balance.spendable_by_all)),
+    ]
+    if balance.held and not of_team:
+        figures.append((sentence(locale, "chat.held"), balance.held))
+    if balance.credits_remaining:
+        figures.append((sentence(locale, "chat.credits_among"), balance.credits_remaining))
+    if balance.terms.overdraft:
+        figures.append((sentence(locale, "chat.overdraft_among"), max(0, balance.terms.overdraft - balance.overage)))
+    if balance.overage:
+        figures.append((sentence(locale, "chat.overage"), balance.overage))
+    return figures
+
+
+def _own_figures(balance: Balance, share: Share) -> list[tuple[str, int | str]]:
+    """What a member of a team has used, of what, and what he can still use."""
+    locale = balance.locale
+    figures: list[tuple[str, int | str]] = [
+        (sentence(locale, "chat.used"), share.used),
+        (sentence(locale, "chat.own_limit"), sentence(locale, "chat.no_limit") if share.limit is None else share.limit),
+        (sentence(locale, "chat.remaining"), balance.left),
+    ]
+    if share.held:
+        figures.append((sentence(locale, "chat.held"), share.held))
+    return figures
 
 
 def statement_text(account: Account, days: Sequence[DailyUsage], link: str | None) -> str:
@@ -90,7 +118,7 @@ def statement_text(account: Account, days: Sequence[DailyUsage], link: str | Non
             locale,
             "chat.statement_since",
             since=since,
-            used=_number(locale, balance.used),
+            used=_number(locale, balance.used if balance.share is None else balance.share.used),
             requests=_number(locale, requests),
         ),
         _table((sentence(locale, "chat.model"), tokens), rows) if rows else "",
@@ -152,10 +180,11 @@ def plain_text(locale: str, name: CommandName, *paragraphs: str) -> str:
 
 
 def bar(balance: Balance) -> str:
-    """How much is used, as a line of blocks."""
-    percent = min(balance.use_percent, 100)
-    filled = BAR_CELLS if balance.state is State.EXHAUSTED else percent * BAR_CELLS // 100
-    return f"`{'█' * filled}{'░' * (BAR_CELLS - filled)}` {balance.use_percent}%"
+    """How much is used, as a line of blocks; of a member's own limit where he has one."""
+    share = balance.share
+    percent = balance.use_percent if share is None or share.limit is None else share.use_percent
+    filled = BAR_CELLS if state_of(percent) is State.EXHAUSTED else percent * BAR_CELLS // 100
+    return f"`{'█' * filled}{'░' * (BAR_CELLS - filled)}` {percent}%"
 
 
 def _standing(balance: Balance) -> str:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from solaris_hooks.hooks.notices.human import read_by_people
 from solaris_hooks.hooks.notices.insertion import NORMAL_ENDS, AnswerText, ChatInsertion, Insertion, NoInsertion
@@ -17,11 +17,12 @@ from solaris_hooks.hooks.reported import field_of, items_of
 from solaris_hooks.hooks.routes.chat import ChatRoute
 from solaris_hooks.hooks.routes.messages import MessagesRoute
 from solaris_hooks.hooks.routes.responses import ResponsesRoute
+from solaris_hooks.ledger.port import Events
 from solaris_hooks.quota.errors import SolarisError
 
 if TYPE_CHECKING:
     from solaris_hooks.hooks.in_flight import Request
-    from solaris_hooks.ledger.port import Events
+    from solaris_hooks.ledger.members import MemberBook
 
 _LOG = logging.getLogger(__name__)
 
@@ -32,16 +33,31 @@ _INSERTIONS: Mapping[type, Callable[[], Insertion]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A paragraph, and the events it tells of: to be given back if nobody reads it."""
+    """A paragraph, and what it tells of: to be given back if nobody reads it.
+
+    Attributes:
+        numbers: of events.
+        mark: of a member's own limit, percent; None for none.
+    """
 
     text: str
     numbers: Sequence[int]
+    mark: int | None = None
+
+
+class Told(Events, Protocol):
+    """What is told is taken from these books."""
+
+    @property
+    def members(self) -> MemberBook:
+        """What members of teams have used of what they may."""
+        ...
 
 
 class Notices:
     """What is told in the chat."""
 
-    def __init__(self, ledger: Events, *, commands: bool, whole: bool = False) -> None:
+    def __init__(self, ledger: Told, *, commands: bool, whole: bool = False) -> None:
         """Keep what decides.
 
         Args:
@@ -72,8 +88,24 @@ class Notices:
                 events = list(await self._ledger.take_notices(request.account_id))
             except SolarisError as exc:
                 _LOG.warning("notices of %s wait for another answer: %s", request.account_id, exc.message)
-        text = paragraph(request.balance, events, cut=cut, commands=self._commands)
-        return Notice(text, [event.number for event in events]) if text else None
+        mark = await self._take_mark(request)
+        text = paragraph(request.balance, events, cut=cut, commands=self._commands, mark=mark)
+        return Notice(text, [event.number for event in events], mark) if text else None
+
+    async def _take_mark(self, request: Request) -> int | None:
+        """The mark of his own limit that a member is told of now; None where there is none, or another answer tells."""
+        share = request.balance.share
+        mark = share.untold if share is not None else None
+        if share is None or mark is None:
+            return None
+        try:
+            taken = await self._ledger.members.tell(
+                request.account_id, share.member_id, before=share.told_percent, percent=mark
+            )
+        except SolarisError as exc:
+            _LOG.warning("%s is told of his limit with another answer: %s", share.member_id, exc.message)
+            return None
+        return mark if taken else None
 
     async def add_to_whole(self, request: Request, body: Mapping[str, object], answer: Any) -> None:
         """Add what there is to tell to a chat completion that came in one piece, if it is one text for people.
@@ -99,9 +131,13 @@ class Notices:
 
     async def give_back(self, request: Request, notice: Notice) -> None:
         """Let what nobody has read be told with another answer."""
-        if not notice.numbers:
-            return
+        share = request.balance.share
         try:
-            await self._ledger.give_back_notices(request.account_id, notice.numbers)
+            if notice.numbers:
+                await self._ledger.give_back_notices(request.account_id, notice.numbers)
+            if notice.mark is not None and share is not None:
+                await self._ledger.members.tell(
+                    request.account_id, share.member_id, before=notice.mark, percent=share.told_percent
+                )
         except SolarisError as exc:
             _LOG.warning("notices of %s were not read and are lost: %s", request.account_id, exc.message)

@@ -187,6 +187,16 @@ class JournalledLedger:
             self._away(exc)
             raise
 
+    async def knows_team(self, team: AccountId) -> bool:
+        """See :meth:`Teams.knows_team`."""
+        if self._circuit.open:
+            raise LedgerUnavailableError
+        try:
+            return await self._books.knows_team(team)
+        except LedgerUnavailableError as exc:
+            self._away(exc)
+            raise
+
     async def merged_into(self, account_id: AccountId) -> AccountId | None:
         """See :meth:`EndUsers.merged_into`."""
         return await self._books.merged_into(account_id)
@@ -270,7 +280,15 @@ class JournalledLedger:
         result = self._known.admit(request, self._now())
         if result.outcome is not HoldOutcome.HELD:
             return result
-        passed = Passed(request.account_id, request.hold_id, request.model, result.amount, request.prompt, self._now())
+        passed = Passed(
+            account_id=request.account_id,
+            hold_id=request.hold_id,
+            model=request.model,
+            amount=result.amount,
+            prompt=request.prompt,
+            at=self._now(),
+            member_id=request.member_id,
+        )
         try:
             await self._journal.add(passed)
         except LedgerUnavailableError:

@@ -16,7 +16,7 @@ from typing import Any
 from uuid import UUID
 
 from solaris_hooks.ledger.records import Settlement
-from solaris_hooks.quota.ids import AccountId, HoldId
+from solaris_hooks.quota.ids import AccountId, HoldId, MemberId
 from solaris_hooks.quota.usage import Usage, UsageSource
 
 VERSION = 1
@@ -45,6 +45,7 @@ class Passed:
     Attributes:
         amount: booked tokens that it may use at the most.
         prompt: the prompt's share of them.
+        member_id: whose request it is, where the account is a team's.
     """
 
     account_id: AccountId
@@ -53,6 +54,7 @@ class Passed:
     amount: int
     prompt: int
     at: dt.datetime
+    member_id: MemberId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +133,19 @@ def record_line(record: Record) -> bytes:
                 "usage": asdict(each.usage),
                 "source": each.source.value,
                 "details": dict(each.details),
+                **_of_member(each.member_id),
             }
         )
     about = {"at": at, "account_id": record.account_id, "hold_id": str(record.hold_id)}
     if isinstance(record, Unused):
         return _line({"kind": "unused", **about})
-    return _line({"kind": "passed", **about, "model": record.model, "amount": record.amount, "prompt": record.prompt})
+    sized = {"model": record.model, "amount": record.amount, "prompt": record.prompt}
+    return _line({"kind": "passed", **about, **sized, **_of_member(record.member_id)})
+
+
+def _of_member(member_id: MemberId | None) -> Mapping[str, object]:
+    """What a line says of a member: nothing where there is none, as all lines did before there were members."""
+    return {} if member_id is None else {"member_id": member_id}
 
 
 def read_lines(data: bytes, *, offset: int = 0, to_the_end: bool = True) -> Iterator[Line]:
@@ -192,8 +201,9 @@ def _read(fields: Mapping[str, Any]) -> Header | Record:
     account_id, hold_id = AccountId(fields["account_id"]), HoldId(UUID(fields["hold_id"]))
     if fields["kind"] == "unused":
         return Unused(account_id, hold_id, at)
+    member_id = MemberId(fields["member_id"]) if "member_id" in fields else None
     if fields["kind"] == "passed":
-        return Passed(account_id, hold_id, fields["model"], fields["amount"], fields["prompt"], at)
+        return Passed(account_id, hold_id, fields["model"], fields["amount"], fields["prompt"], at, member_id)
     if fields["kind"] != "used":
         raise ValueError(fields["kind"])
     settlement = Settlement(
@@ -204,5 +214,6 @@ def _read(fields: Mapping[str, Any]) -> Header | Record:
         usage=Usage(**fields["usage"]),
         source=UsageSource(fields["source"]),
         details=fields["details"],
+        member_id=member_id,
     )
     return Used(settlement, at)

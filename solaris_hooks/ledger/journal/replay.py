@@ -116,6 +116,7 @@ class Replay:
             usage=Usage(input_tokens=charge, output_tokens=0),
             source=UsageSource.SWEEP,
             details={"policy": self._policy, "used_at": _seconds(passed.at)},
+            member_id=passed.member_id,
         )
 
     async def _booked(self, settlement: Settlement, counts: Counts) -> bool:

@@ -1,23 +1,24 @@
 -- Statements of the PostgreSQL ledger, each named by the line above it.
 
 -- hold --
--- Hold tokens for a request; see hold_v3.
-SELECT * FROM solaris.hold_v3(
+-- Hold tokens for a request; see hold_v4.
+SELECT * FROM solaris.hold_v4(
     %(account_id)s, %(hold_id)s, %(model)s, %(want)s, %(ample)s, %(fair)s, %(step)s, %(minimum)s, %(prompt)s,
     %(lease_seconds)s, %(email)s, %(create)s, %(plan_id)s, %(locale)s, %(time_zone)s, %(anchor_day)s,
-    %(status)s, %(now)s);
+    %(status)s, %(member_id)s, %(now)s);
 
 -- settle --
--- Turn a hold into use; see settle_v4.
-SELECT * FROM solaris.settle_v4(
+-- Turn a hold into use; see settle_v5.
+SELECT * FROM solaris.settle_v5(
     %(account_id)s, %(hold_id)s, %(model)s, %(charge)s, %(input_tokens)s, %(cached_input_tokens)s,
-    %(output_tokens)s, %(reasoning_tokens)s, %(source)s, %(details)s, %(now)s);
+    %(output_tokens)s, %(reasoning_tokens)s, %(source)s, %(details)s, %(member_id)s, %(now)s);
 
 -- extend --
--- Grow the hold of a running request; see extend_v2.
+-- Grow the hold of a running request; see extend_v3.
 SELECT r.amount, r.contended
-FROM solaris.extend_v2(
-    %(account_id)s, %(hold_id)s, %(amount)s, %(step)s, %(model)s, %(prompt)s, %(lease_seconds)s, %(now)s) AS r;
+FROM solaris.extend_v3(
+    %(account_id)s, %(hold_id)s, %(amount)s, %(step)s, %(model)s, %(prompt)s, %(lease_seconds)s,
+    %(member_id)s, %(now)s) AS r;
 
 -- exchange_lengths --
 -- Tell and hear how long answers get; see exchange_lengths_v1.
@@ -220,6 +221,7 @@ FROM solaris.credit_requests
 WHERE (%(request_id)s::uuid IS NULL OR request_id = %(request_id)s)
     AND (%(account_id)s::text IS NULL OR account_id = %(account_id)s)
     AND (%(state)s::text IS NULL OR state = %(state)s)
+    AND (%(requested_by)s::text IS NULL OR requested_by = %(requested_by)s)
     AND (%(before)s::bigint IS NULL OR number < %(before)s)
 ORDER BY number DESC
 LIMIT %(limit)s;
@@ -267,7 +269,7 @@ ORDER BY day, model COLLATE "C";
 
 -- holds --
 -- Tokens held now, oldest first.
-SELECT account_id, hold_id, model, amount, prompt, held_at, lease_until
+SELECT account_id, hold_id, model, amount, prompt, held_at, lease_until, member_id
 FROM solaris.holds
 WHERE %(account_id)s::text IS NULL OR account_id = %(account_id)s
 ORDER BY held_at, hold_id
@@ -375,13 +377,13 @@ SELECT solaris.make_usage_partitions_v1(%(months)s, %(now)s) AS made;
 -- are UTC without a zone. A client can have its call logged as a failure (metadata.status in its request), but not
 -- one with our mark and an output: failed calls have neither. Of a hold's rows the one that says most comes last.
 SELECT
-    request_id, hold_id, started_at, call_type, api_key, user_id, model,
+    request_id, hold_id, started_at, call_type, api_key, user_id, team_id, model,
     said_success OR (hold_id IS NOT NULL AND completion_tokens > 0) AS succeeded, from_cache, prompt_tokens,
     completion_tokens, cached_tokens
 FROM (
     SELECT
         request_id, "startTime" AT TIME ZONE 'UTC' AS started_at, "endTime" AS ended_at, call_type, api_key,
-        s.user AS user_id, coalesce(nullif(model_group, ''), model) AS model,
+        s.user AS user_id, s.team_id, coalesce(nullif(model_group, ''), model) AS model,
         coalesce(status, metadata ->> 'status', 'success') = 'success' AS said_success,
         lower(cache_hit) = 'true' AS from_cache,
         prompt_tokens, completion_tokens,
@@ -406,6 +408,7 @@ CREATE TEMPORARY TABLE solaris_logged (
     call_type text,
     api_key text,
     user_id text,
+    team_id text,
     model text,
     succeeded boolean NOT NULL,
     from_cache boolean,
@@ -423,6 +426,8 @@ WITH logged AS (
         CASE WHEN jsonb_typeof(cached_tokens) = 'number' THEN cached_tokens::numeric END AS cached,
         coalesce(api_key, '') AS api_key,
         CASE
+            WHEN EXISTS (SELECT FROM solaris.accounts AS t WHERE t.account_id = 'team:' || team_id)
+                THEN 'team:' || team_id
             WHEN coalesce(user_id, '') NOT IN ('', 'default_user_id') THEN 'user:' || user_id
             ELSE 'key:' || coalesce(nullif(api_key, ''), 'none')
         END AS payer

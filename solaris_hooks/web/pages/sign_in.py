@@ -83,7 +83,7 @@ class OwnSigningIn:
         services, ticket = self._door.services, self._links.read(token)
         expires_at = ticket.issued_at + dt.timedelta(seconds=self._links.lifetime_seconds)
         used = await services.used.use(ticket.account_id, ticket.link_id, expires_at=expires_at)
-        account = await services.books.account(ticket.account_id) if used else None
+        account = await services.books.account(ticket.account_id) if used and ticket.member_id is None else None
         if account is None:
             raise LinkError
         return account
@@ -110,6 +110,8 @@ class OwnSigningIn:
             if key is None:
                 raise UnauthenticatedError
             holder = await services.api.authenticator.holder(request, key=key)
+            if holder.member_id is not None:
+                raise ForbiddenError("The statement of a team's account is for administrators.")
             account = await own_account(services.api, holder)
         except SolarisError as exc:
             if exc.status >= 500:  # noqa: PLR2004 - HTTP

@@ -11,7 +11,7 @@ from solaris_hooks.web.action_errors import TooManyMessagesError, UnreachableErr
 from solaris_hooks.web.answers import AccountAnswer
 from solaris_hooks.web.dependencies import Changer, Reader, Supporter, TheAccountId, TheBooks, existing
 from solaris_hooks.web.description import CONFLICT, NOT_FOUND, error_answers
-from solaris_hooks.web.routes.me import OwnAccount
+from solaris_hooks.web.routes.me import OwnAlone
 
 router = APIRouter(prefix="/api/v1/accounts/{account}", tags=["accounts"])
 own_router = APIRouter(prefix="/api/v1/me/preferences", tags=["me"])
@@ -79,13 +79,13 @@ async def put_preferences(
 
 
 @own_router.get("", summary="Read your own preferences", responses=NOT_FOUND)
-async def read_my_preferences(account: OwnAccount, books: TheBooks) -> PreferencesAnswer:
+async def read_my_preferences(account: OwnAlone, books: TheBooks) -> PreferencesAnswer:
     """Language, mails, notices in the chat."""
     return PreferencesAnswer.of(await books.actions.preferences(account.balance.account_id))
 
 
 @own_router.put("", summary="Set your own preferences", responses=NOT_FOUND)
-async def put_my_preferences(account: OwnAccount, books: TheBooks, body: OwnPreferencesBody) -> PreferencesAnswer:
+async def put_my_preferences(account: OwnAlone, books: TheBooks, body: OwnPreferencesBody) -> PreferencesAnswer:
     """Set what is sent: the language of what you read, whether you get mails, whether the chat tells you anything."""
     own = account.balance.account_id
     return PreferencesAnswer.of(await books.actions.set_preferences(body.change(own, own)))

@@ -11,7 +11,7 @@ from solaris_hooks.ledger.records import Account
 from solaris_hooks.web.dependencies import Reader, TheAccountId, TheBooks, existing
 from solaris_hooks.web.description import NOT_FOUND, Responses
 from solaris_hooks.web.export import EventfulBooks, ExportAnswer, exported
-from solaris_hooks.web.routes.me import OwnAccount
+from solaris_hooks.web.routes.me import OwnAlone
 
 router = APIRouter(prefix="/api/v1/accounts/{account}/export", tags=["accounts"])
 own_router = APIRouter(prefix="/api/v1/me/export", tags=["me"])
@@ -26,7 +26,7 @@ async def export_account(_: Reader, books: TheBooks, account: TheAccountId) -> S
 
 
 @own_router.get("", summary="Export your own data", responses={**_DOCUMENT, **NOT_FOUND})
-async def export_me(account: OwnAccount, books: TheBooks) -> StreamingResponse:
+async def export_me(account: OwnAlone, books: TheBooks) -> StreamingResponse:
     """All that is known of you here, as one JSON document, without the names of administrators."""
     return _streamed(cast("EventfulBooks", books), account, own=True)
 

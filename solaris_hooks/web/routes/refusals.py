@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Query
 
 from solaris_hooks.quota.errors import NotFoundError
 from solaris_hooks.quota.ids import account_id
+from solaris_hooks.web.access import ForbiddenError
 from solaris_hooks.web.dependencies import Reader, TheBooks, TheHolder
 from solaris_hooks.web.description import error_answers
 from solaris_hooks.web.refusals import (
@@ -62,6 +63,11 @@ async def read_refusal(
 async def list_my_refusals(
     holder: TheHolder, books: TheBooks, query: Annotated[OwnRefusalsQuery, Query()]
 ) -> OwnRefusalsAnswer:
-    """Refused requests of the account that your virtual key pays from, newest first, a page at a time."""
+    """Refused requests of the account that your virtual key pays from, newest first, a page at a time.
+
+    Those of a team's account are for administrators.
+    """
+    if holder.member_id is not None:
+        raise ForbiddenError("The refusals of a team's account are for administrators.")
     found = await books.refusals.find(query.of_account(holder.account_id), limit=query.limit + 1)
     return OwnRefusalsAnswer.of(found, query.limit, query.locale)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
+from solaris_hooks.quota.errors import NotFoundError
 from solaris_hooks.web.credit_answers import PackageAnswer, PackagesAnswer, RequestAnswer, RequestsAnswer
 from solaris_hooks.web.credit_bodies import ApprovalBody, OwnRequestsQuery, RejectionBody, RequestBody, RequestsQuery
 from solaris_hooks.web.dependencies import Changer, Reader, TheHolder, TheRequests
@@ -60,19 +61,28 @@ async def list_packages(_: TheHolder, requests: TheRequests) -> PackagesAnswer:
 
 @own_router.get("/requests", summary="List your own requests for credits", responses=NOT_FOUND)
 async def list_my_requests(
-    account: OwnAccount, requests: TheRequests, query: Annotated[OwnRequestsQuery, Query()]
+    account: OwnAccount, holder: TheHolder, requests: TheRequests, query: Annotated[OwnRequestsQuery, Query()]
 ) -> RequestsAnswer:
     """Your requests, newest first, a page at a time."""
-    own = account.balance.account_id
-    found = await requests.book.find(account_id=own, limit=query.limit + 1, before=query.before)
+    found = await requests.book.find(
+        account_id=account.balance.account_id,
+        requested_by=holder.member_id,
+        limit=query.limit + 1,
+        before=query.before,
+    )
     return RequestsAnswer.of(found, query.limit, own=True)
 
 
 @own_router.post("/requests", status_code=201, summary="Ask for credits", responses={**NOT_FOUND, **TOO_MANY_REQUESTS})
-async def make_request(account: OwnAccount, requests: TheRequests, body: RequestBody) -> RequestAnswer:
-    """Ask for credits; an administrator decides, and you are told in the chat and by e-mail."""
+async def make_request(
+    account: OwnAccount, holder: TheHolder, requests: TheRequests, body: RequestBody
+) -> RequestAnswer:
+    """Ask for credits; an administrator decides, and you are told in the chat and by e-mail.
+
+    In a team they are for the team's account, and the request names you.
+    """
     own = account.balance.account_id
-    made = await requests.request(own, body.tokens, body.reason, package=body.package, actor=own)
+    made = await requests.request(own, body.tokens, body.reason, package=body.package, actor=holder.actor)
     return RequestAnswer.of(made, own=True)
 
 
@@ -81,7 +91,11 @@ async def make_request(account: OwnAccount, requests: TheRequests, body: Request
     summary="Withdraw a request of your own",
     responses={**NOT_FOUND, **REQUEST_DECIDED},
 )
-async def cancel_my_request(account: OwnAccount, requests: TheRequests, request: UUID) -> RequestAnswer:
-    """Withdraw a request that was not decided yet."""
+async def cancel_my_request(
+    account: OwnAccount, holder: TheHolder, requests: TheRequests, request: UUID
+) -> RequestAnswer:
+    """Withdraw a request of yours that was not decided yet."""
     own = account.balance.account_id
-    return RequestAnswer.of(await requests.cancel(request, own, actor=own), own=True)
+    if holder.member_id is not None and (await requests.existing(request)).requested_by != holder.member_id:
+        raise NotFoundError(f"There is no request {request}.", param="request")
+    return RequestAnswer.of(await requests.cancel(request, own, actor=holder.actor), own=True)

@@ -48,6 +48,8 @@ def empty(superuser_url: str) -> None:
             "events",
             "audit",
             "end_users",
+            "members",
+            "member_daily",
             "deliveries",
             "refusals",
             "refusals_daily",

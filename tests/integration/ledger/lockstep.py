@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
 from solaris_hooks.ledger.port import Ledger
-from solaris_hooks.ledger.records import Account, Entry, GrantResult
+from solaris_hooks.ledger.records import Account, DailyUsage, Entry, GrantResult, Hold
 from solaris_hooks.quota.errors import SolarisError
-from solaris_hooks.quota.ids import AccountId
+from solaris_hooks.quota.ids import AccountId, MemberId
 
 T = TypeVar("T")
 _LOT = UUID(int=0)
@@ -55,6 +56,12 @@ def line(entry: Entry) -> tuple[object, ...]:
     )
 
 
+async def _used_by(
+    team: AccountId, member_id: MemberId, since: dt.date, until: dt.date, ledger: Ledger
+) -> Sequence[DailyUsage]:
+    return await ledger.members.daily_usage(team, member_id, since=since, until=until)
+
+
 class Lockstep:
     """Runs each operation on both ledgers and demands the same of both."""
 
@@ -84,10 +91,19 @@ class Lockstep:
         self.history(account_id, limit=10_000)
         holds = self.both(lambda ledger: ledger.holds(account_id)) or []
         self.both(lambda ledger: ledger.daily_usage(account_id, since=_ALWAYS[0], until=_ALWAYS[1]))
+        self._members(account_id, holds)
         assert sum(hold.amount for hold in holds) == (account.balance.held if account else 0)
         if account:
             assert sum(lot.remaining for lot in account.lots) == account.balance.credits_remaining
             assert account.balance.overage == 0 or account.balance.remaining == 0
+
+    def _members(self, team: AccountId, holds: Sequence[Hold]) -> None:
+        """Demand the same of the members of a team, and that they hold what their holds do."""
+        page = self.both(lambda ledger: ledger.members.page(team, limit=100))
+        since, until = _ALWAYS
+        for share in [member.share for member in page.members] if page else ():
+            self.both(partial(_used_by, team, share.member_id, since, until))
+            assert share.held == sum(hold.amount for hold in holds if hold.member_id == share.member_id)
 
     def verified(self) -> None:
         """Demand that both verify, and count the same."""

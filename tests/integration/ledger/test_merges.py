@@ -22,7 +22,7 @@ from solaris_hooks.quota.errors import ConflictError, InvalidRequestError, NotFo
 from solaris_hooks.quota.ids import AccountId, HoldId, new_hold_id
 
 from .conftest import empty
-from .world import ANA, BIA, Clock, World, utc
+from .world import ANA, BIA, RUI, TEAM, Clock, World, utc
 
 KEY = AccountId("key:abc")
 PEOPLE = (ANA, BIA, KEY)
@@ -154,6 +154,13 @@ async def test_a_merge_happens_once_for_each_key_and_an_account_is_merged_once(w
     with pytest.raises(NotFoundError):
         await merge(world, AccountId("user:none"))
     assert (await world.account()).balance.credits_remaining == 50
+
+
+async def test_the_account_of_a_team_is_not_merged(world: World) -> None:
+    await world.hold(account_id=TEAM, member_id=RUI)
+    for source, target in ((TEAM, ANA), (ANA, TEAM)):
+        with pytest.raises(InvalidRequestError):
+            await merge(world, source, target)
 
 
 async def test_a_dry_run_says_the_same_and_changes_nothing(world: World) -> None:

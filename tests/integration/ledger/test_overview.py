@@ -13,11 +13,14 @@ from solaris_hooks.alerts.mail.mails import Mails
 from solaris_hooks.alerts.mail.templates import Templates
 from solaris_hooks.alerts.reports import monthly_report, send_digest
 from solaris_hooks.anomaly_settings import AnomalyAction, AnomalySettings
+from solaris_hooks.ledger.account_terms import OverrideChange
+from solaris_hooks.ledger.audit_trail import AuditFilter
 from solaris_hooks.ledger.event import Event, EventKind
 from solaris_hooks.ledger.postgres import PostgresLedger
 from solaris_hooks.ledger.records import AccountChange
 from solaris_hooks.quota.balance import Status
 from solaris_hooks.quota.ids import AccountId
+from solaris_hooks.quota.terms import Field
 
 from .world import ANA, BIA, Clock, World
 
@@ -189,6 +192,53 @@ async def test_what_was_suspended_by_a_look_that_died_is_told_by_the_next(
     account = await postgres_ledger.account(ANA)
     assert account is not None
     assert account.balance.status_reason == "x"
+
+
+async def limit_at_once(ledger: PostgresLedger, account_id: AccountId = ANA) -> int | None:
+    """How many requests the account may run at once."""
+    account = await ledger.account(account_id)
+    assert account is not None
+    return account.balance.terms.max_in_flight
+
+
+async def test_an_account_may_be_slowed_down_for_the_rest_of_its_day(
+    books: World, postgres_ledger: PostgresLedger, clock: Clock
+) -> None:
+    await wild_day(books, clock)
+    settings = AnomalySettings(action=AnomalyAction.SLOW_DOWN)
+    assert await look_for_anomalies(postgres_ledger.overview, postgres_ledger, settings) == 1
+    assert (await limit_at_once(postgres_ledger), await limit_at_once(postgres_ledger, BIA)) == (1, None)
+    (record, *_) = await postgres_ledger.trail.records(AuditFilter(account_id=ANA))
+    assert (record.action, record.actor) == ("account.overrides", ACTOR)
+    (event,) = await told(postgres_ledger, EventKind.ANOMALY_DETECTED)
+    assert event.details["action"] == "slow_down"
+    assert "end-override user:ana max_in_flight" in mailed(event)
+    clock.set("2026-02-05 02:59")
+    assert await limit_at_once(postgres_ledger) == 1, "it is still the fourth in São Paulo"
+    clock.set("2026-02-05 03:00")
+    assert await limit_at_once(postgres_ledger) is None
+
+
+async def test_an_account_that_was_let_go_is_not_slowed_down_again(
+    books: World, postgres_ledger: PostgresLedger, clock: Clock
+) -> None:
+    await wild_day(books, clock)
+    settings = AnomalySettings(action=AnomalyAction.SLOW_DOWN)
+    await look_for_anomalies(postgres_ledger.overview, postgres_ledger, settings)
+    let_go = OverrideChange(ANA, "admin:root", "it is hers", clear=[Field.MAX_IN_FLIGHT])
+    await postgres_ledger.terms.override(let_go)
+    assert await look_for_anomalies(postgres_ledger.overview, postgres_ledger, settings) == 0
+    assert await limit_at_once(postgres_ledger) is None
+
+
+async def test_a_limit_of_an_administrators_stays(books: World, postgres_ledger: PostgresLedger, clock: Clock) -> None:
+    await wild_day(books, clock)
+    await postgres_ledger.terms.override(OverrideChange(ANA, "admin:root", "r", {Field.MAX_IN_FLIGHT: 7}))
+    settings = AnomalySettings(action=AnomalyAction.SLOW_DOWN)
+    assert await look_for_anomalies(postgres_ledger.overview, postgres_ledger, settings) == 1
+    assert await limit_at_once(postgres_ledger) == 7
+    (event,) = await told(postgres_ledger, EventKind.ANOMALY_DETECTED)
+    assert event.details["action"] == "none"
 
 
 async def test_days_are_the_accounts_own(books: World, postgres_ledger: PostgresLedger, clock: Clock) -> None:

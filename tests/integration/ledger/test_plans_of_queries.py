@@ -32,10 +32,13 @@ GROWING = {
     "credit_lots",
     "audit",
     "credit_requests",
+    "members",
+    "member_daily",
     "account_summaries",
     "usage_hourly",
     "usage_of_plans",
 }
+TEAM, RUI = "team:bench", "user:bench-77"
 _SCANS = "SELECT relname, seq_scan, idx_scan FROM pg_stat_xact_user_tables WHERE schemaname = 'solaris'"
 
 _METERING: Mapping[str, object] = {
@@ -65,6 +68,7 @@ _METERING: Mapping[str, object] = {
     "reasoning_tokens": 0,
     "source": "provider",
     "details": "{}",
+    "member_id": None,
 }
 
 _ALL_CHANGES: Mapping[str, object] = {
@@ -75,7 +79,13 @@ _ALL_CHANGES: Mapping[str, object] = {
     "batch_id": None,
     "limit": 50,
 }
-_ALL_REQUESTS: Mapping[str, object] = {"request_id": None, "state": None, "before": None, "limit": 50}
+_ALL_REQUESTS: Mapping[str, object] = {
+    "request_id": None,
+    "state": None,
+    "requested_by": None,
+    "before": None,
+    "limit": 50,
+}
 _LIST: Mapping[str, object] = {
     "query": "",
     "status": None,
@@ -121,6 +131,20 @@ def filled_url(postgres: EmbeddedPostgres) -> str:
             "INSERT INTO solaris.credit_requests (request_id, account_id, tokens, reason, state, requested_at,"
             " requested_by, decided_at, decided_by) SELECT gen_random_uuid(), account_id, 1, 'r', 'rejected', now(),"
             " account_id, now(), 'a' FROM solaris.accounts"
+        )
+        connection.execute(
+            "SELECT solaris.open_account_v2(%s, 'default', 'en', 'America/Sao_Paulo', 1, NULL, 'active', NULL)", (TEAM,)
+        )
+        connection.execute(
+            "INSERT INTO solaris.members (account_id, member_id, period_start, created_at)"
+            " SELECT t.account_id, m.account_id, t.period_start, now()"
+            " FROM solaris.accounts AS t, solaris.accounts AS m"
+            " WHERE t.account_id = %s AND m.account_id LIKE 'user:%%'",
+            (TEAM,),
+        )
+        connection.execute(
+            "INSERT INTO solaris.member_daily SELECT m.account_id, m.member_id, current_date - n, 'm', 1, 0, 1, 0, 1, 2"
+            " FROM solaris.members AS m, generate_series(1, 3) AS n"
         )
         connection.execute(
             "INSERT INTO solaris.usage_hourly SELECT now() - h * interval '1 hour', 'm' || m, 1, 0, 1, 0, 1, 1"
@@ -177,6 +201,15 @@ def test_a_request_s_hold_growth_and_settlement_read_no_table_whole(
         assert "accounts" in by_index, name
 
 
+@pytest.mark.parametrize("member", [RUI, "user:new"])
+def test_so_do_those_of_a_team_with_very_many_members(transaction: psycopg.Connection, member: str) -> None:
+    hold_id = new_hold_id()
+    for name in ("hold", "hold", "extend", "settle", "settle", "hold", "release"):
+        whole, by_index = scanned(transaction, name, account_id=TEAM, hold_id=hold_id, member_id=member)
+        assert whole == set(), name
+        assert {"accounts", "members"} <= by_index, name
+
+
 def test_a_renewal_a_full_hold_and_an_overage_read_no_table_whole(transaction: psycopg.Connection) -> None:
     later = dt.datetime.now(dt.UTC) + dt.timedelta(days=40)
     hold_id = new_hold_id()
@@ -214,6 +247,20 @@ def test_a_renewal_a_full_hold_and_an_overage_read_no_table_whole(transaction: p
         ("claim_expired", {"limit": 20, "claim_seconds": 60}),
         ("renew_leases", {"account_ids": [ANA], "hold_ids": [HELD]}),
         ("holds", {"limit": 100}),
+        ("credit_requests", {**_ALL_REQUESTS, "account_id": TEAM, "requested_by": RUI}),
+        ("members", {"account_id": TEAM, "member_id": None, "after": None, "limit": 51}),
+        ("members", {"account_id": TEAM, "member_id": None, "after": RUI, "limit": 51}),
+        ("members", {"account_id": TEAM, "member_id": RUI, "after": None, "limit": 1}),
+        (
+            "member_daily",
+            {"account_id": TEAM, "member_id": RUI, "since": dt.date(2026, 1, 1), "until": dt.date(2030, 1, 1)},
+        ),
+        (
+            "put_member_limit",
+            {"account_id": TEAM, "member_id": RUI, "is_own": True, "limit": 7, "reason": "r", "actor": "a"},
+        ),
+        ("tell_member", {"account_id": TEAM, "member_id": RUI, "before": 0, "percent": 80}),
+        ("team_known", {"account_id": TEAM}),
     ],
 )
 def test_what_people_and_the_sweeper_ask_for_is_found_by_an_index(

@@ -15,6 +15,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule,
 from solaris_hooks.ledger.account_actions import PreferenceChange, Reset
 from solaris_hooks.ledger.account_terms import OverrideChange, PlanChange
 from solaris_hooks.ledger.credit_lots import Revocation, RevocationResult
+from solaris_hooks.ledger.members import LimitChange
 from solaris_hooks.ledger.memory import MemoryLedger
 from solaris_hooks.ledger.port import Ledger
 from solaris_hooks.ledger.postgres import PostgresLedger
@@ -31,15 +32,16 @@ from solaris_hooks.ledger.records import (
     Settlement,
 )
 from solaris_hooks.quota.balance import Status
-from solaris_hooks.quota.ids import AccountId, HoldId
+from solaris_hooks.quota.ids import AccountId, HoldId, MemberId
 from solaris_hooks.quota.terms import Field, OverrideValue
 from solaris_hooks.quota.usage import Usage, UsageSource
 
 from .conftest import empty
 from .lockstep import Lockstep
-from .world import ANA, BIA, Clock, utc
+from .world import ANA, BIA, EVA, RUI, TEAM, Clock, utc
 
-accounts = st.sampled_from([ANA, ANA, ANA, BIA])
+accounts = st.sampled_from([ANA, ANA, BIA, TEAM, TEAM])
+members = st.sampled_from([RUI, RUI, EVA])
 plan_ids = st.sampled_from(["default", "small", "big", "gone"])
 tokens = st.integers(0, 60) | st.integers(0, 400)
 zones = st.sampled_from(["America/Sao_Paulo", "Europe/Lisbon", "Africa/Cairo", "America/Havana", "Pacific/Auckland"])
@@ -55,7 +57,7 @@ usages = st.builds(
 
 
 class Lives(RuleBasedStateMachine):
-    """Everything that may happen to two people's accounts."""
+    """Everything that may happen to two people's accounts, and to one that two others share."""
 
     holds: Bundle[tuple[AccountId, HoldId]] = Bundle("holds")
 
@@ -65,6 +67,7 @@ class Lives(RuleBasedStateMachine):
         self.ids = 0
         self.grants = 0
         self.last_grant: Grant | None = None
+        self.whose: dict[HoldId, MemberId | None] = {}
         self.two = Lockstep(runner, MemoryLedger(now=clock), real)
 
     def tick(self) -> None:
@@ -91,6 +94,7 @@ class Lives(RuleBasedStateMachine):
         email=st.sampled_from([None, "", "ana@example.com"]),
         new=st.builds(NewAccount, plan_id=plan_ids, time_zone=zones, anchor_day=anchor_days, create=st.booleans()),
         shares=st.tuples(*[st.none() | tokens] * 3),
+        member=members,
     )
     def hold(
         self,
@@ -101,9 +105,12 @@ class Lives(RuleBasedStateMachine):
         email: str | None,
         new: NewAccount,
         shares: tuple[int | None, int | None, int | None],
+        member: MemberId,
     ) -> tuple[AccountId, HoldId]:
         self.tick()
-        request = HoldRequest(account_id, self.fresh_id(), "gpt", want, minimum, prompt, 60, email, new, *shares)
+        whose = member if account_id == TEAM else None
+        request = HoldRequest(account_id, self.fresh_id(), "gpt", want, minimum, prompt, 60, email, new, *shares, whose)
+        self.whose[request.hold_id] = whose
         self.two.both(lambda ledger: ledger.hold(request))
         self.two.history(account_id, limit=5)
         return account_id, request.hold_id
@@ -135,7 +142,8 @@ class Lives(RuleBasedStateMachine):
     @rule(hold=holds, amount=tokens, step=tokens)
     def extend(self, hold: tuple[AccountId, HoldId], amount: int, step: int) -> None:
         self.tick()
-        self.two.both(lambda ledger: ledger.extend(Extension(*hold, amount, step, "gpt", 1, 60)))
+        extension = Extension(*hold, amount, step, "gpt", 1, 60, self.whose[hold[1]])
+        self.two.both(lambda ledger: ledger.extend(extension))
         self.two.history(hold[0], limit=5)
 
     @rule(
@@ -144,19 +152,31 @@ class Lives(RuleBasedStateMachine):
         usage=usages,
         source=st.sampled_from(UsageSource),
         model=st.sampled_from(["gpt", "claude"]),
+        named=st.booleans(),
     )
     def settle(
-        self, hold: tuple[AccountId, HoldId], charge: int, usage: Usage, source: UsageSource, model: str
+        self,
+        hold: tuple[AccountId, HoldId],
+        charge: int,
+        usage: Usage,
+        source: UsageSource,
+        model: str,
+        *,
+        named: bool,
     ) -> None:
         self.tick()
-        settlement = Settlement(*hold, model, charge, usage, source, {"n": self.ids})
+        whose = self.whose[hold[1]] if named else None
+        settlement = Settlement(*hold, model, charge, usage, source, {"n": self.ids}, whose)
         self.two.both(lambda ledger: ledger.settle(settlement))
         self.two.history(hold[0], limit=7)
 
-    @rule(account_id=accounts, charge=tokens)
-    def settle_what_was_lost(self, account_id: AccountId, charge: int) -> None:
+    @rule(account_id=accounts, charge=tokens, member=members)
+    def settle_what_was_lost(self, account_id: AccountId, charge: int, member: MemberId) -> None:
         self.tick()
-        settlement = Settlement(account_id, self.fresh_id(), "gpt", charge, Usage(1, 1), UsageSource.SWEEP)
+        whose = member if account_id == TEAM else None
+        settlement = Settlement(
+            account_id, self.fresh_id(), "gpt", charge, Usage(1, 1), UsageSource.SWEEP, member_id=whose
+        )
         self.two.both(lambda ledger: ledger.settle(settlement))
         self.two.history(account_id, limit=7)
 
@@ -289,6 +309,28 @@ class Lives(RuleBasedStateMachine):
         self.two.both(lambda ledger: ledger.account(account_id))
         self.two.history(account_id, limit=7)
 
+    @rule(
+        account_id=accounts,
+        member=st.none() | members,
+        limit=st.none() | tokens | st.just(-1),
+        is_own=st.booleans(),
+    )
+    def limit_members(self, account_id: AccountId, member: MemberId | None, limit: int | None, *, is_own: bool) -> None:
+        self.tick()
+        change = LimitChange(account_id, "root", member, limit, is_own=is_own, reason="r")
+        self.two.both(lambda ledger: ledger.members.put_limit(change))
+        self.two.history(account_id, limit=7)
+
+    @rule(member=members, before=st.sampled_from([0, 0, 80]), percent=st.sampled_from([80, 95, 100]))
+    def tell_member(self, member: MemberId, before: int, percent: int) -> None:
+        self.tick()
+        self.two.both(lambda ledger: ledger.members.tell(TEAM, member, before=before, percent=percent))
+
+    @rule(limit=st.integers(1, 2), after=st.none() | members)
+    def list_members(self, limit: int, after: MemberId | None) -> None:
+        self.tick()
+        self.two.both(lambda ledger: ledger.members.page(TEAM, limit=limit, after=after))
+
     @rule()
     def renew_due(self) -> None:
         self.tick()
@@ -322,7 +364,7 @@ class Lives(RuleBasedStateMachine):
         self.two.everything(account_id)
 
     def teardown(self) -> None:
-        for account_id in (ANA, BIA):
+        for account_id in (ANA, BIA, TEAM):
             self.two.everything(account_id)
         self.two.verified()
 

@@ -283,6 +283,17 @@ async def test_a_new_account_has_the_months_that_its_plan_wants(world: World) ->
     assert balance.period.start == utc("2026-01-10 00:00")
 
 
+async def test_so_has_one_that_an_administrator_makes_unless_he_says_others(world: World) -> None:
+    await put(world, Plan("abroad", 1_000, time_zone="Europe/Lisbon", anchor_day=10))
+    made = await world.ledger.put_account(ANA, AccountChange(plan_id="abroad"), actor="admin:root")
+    assert (made.balance.time_zone, made.anchor_day) == ("Europe/Lisbon", 10)
+    assert made.balance.period.start == utc("2026-01-10 00:00")
+    own = AccountChange(plan_id="abroad", time_zone="America/Manaus", anchor_day=2)
+    made = await world.ledger.put_account(BIA, own, actor="admin:root")
+    assert (made.balance.time_zone, made.anchor_day) == ("America/Manaus", 2)
+    assert made.balance.period.start == utc("2026-01-02 04:00")
+
+
 async def test_an_account_that_is_there_keeps_its_months(world: World) -> None:
     await world.hold(1)
     await put(world, Plan("default", 1_000, time_zone="Europe/Lisbon", anchor_day=10))

@@ -27,11 +27,14 @@ from solaris_hooks.ledger.records import (
     Settlement,
     SettleResult,
 )
-from solaris_hooks.quota.ids import AccountId, HoldId, new_hold_id
+from solaris_hooks.quota.ids import AccountId, HoldId, MemberId, new_hold_id
 from solaris_hooks.quota.usage import Usage, UsageSource
 
 ANA = AccountId("user:ana")
 BIA = AccountId("user:bia")
+TEAM = AccountId("team:red")
+RUI = MemberId("user:rui")
+EVA = MemberId("key:eva")
 USE = Usage(input_tokens=30, output_tokens=12, cached_input_tokens=10, reasoning_tokens=5)
 LEASE_SECONDS = 60
 
@@ -87,6 +90,7 @@ class World:
         ample: int | None = None,
         fair: int | None = None,
         step: int | None = None,
+        member_id: MemberId | None = None,
     ) -> HoldResult:
         """Ask for tokens."""
         return await self.ledger.hold(
@@ -103,6 +107,7 @@ class World:
                 ample=ample,
                 fair=fair,
                 step=step,
+                member_id=member_id,
             )
         )
 

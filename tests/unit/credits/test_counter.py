@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from solaris_hooks.credits.counter import RequestCounter
 from solaris_hooks.credits.requests import CreditRequests
 from solaris_hooks.ledger.memory import MemoryLedger
 from solaris_hooks.ledger.records import Account, AccountChange
-from solaris_hooks.quota.ids import AccountId
+from solaris_hooks.quota.ids import AccountId, MemberId
+from solaris_hooks.quota.share import Share
 from solaris_hooks.settings import CreditPackage, CreditRequestLimits
 
 MARIA = AccountId("user:maria")
@@ -50,6 +53,16 @@ async def test_a_user_is_told_what_came_of_asking(locale: str, asked: str, too_o
     assert await counter.ask(maria, 200_000, "projeto X") == asked
     assert await counter.ask(maria, 200_000, "projeto X") == too_often
     assert [each.reason for each in await books.requests.find()] == ["projeto X"]
+
+
+async def test_a_request_of_a_teams_member_is_for_the_team_and_names_him() -> None:
+    books = MemoryLedger()
+    counter = RequestCounter(CreditRequests(books.requests, limits=CreditRequestLimits()))
+    team = await books.put_account(AccountId("team:red"), AccountChange(), actor="system")
+    seen = replace(team, balance=replace(team.balance, share=Share(MemberId("user:rui"))))
+    await counter.ask(seen, 1000, "x")
+    assert [(each.account_id, each.requested_by) for each in await books.requests.find()] == [("team:red", "user:rui")]
+    assert await books.requests.find(requested_by="user:eva") == []
 
 
 async def test_as_many_tokens_as_a_package_has_are_that_package() -> None:

@@ -52,6 +52,8 @@ async def test_an_account_reads_as_promised(client: httpx.AsyncClient, ledger: M
         "overrides": [],
         "scheduled_plan": None,
         "trial_ends_at": None,
+        "member_limit": None,
+        "share": None,
     }
 
 
@@ -204,7 +206,7 @@ def test_a_segment_of_the_path_survives_any_encoding(text: str) -> None:
         "maria",
         "user:",
         "User:maria",
-        "team:x",
+        "group:x",
         "user:%20x",
         "user:x%20",
         "user:a%00b",

@@ -13,7 +13,7 @@ from litellm.proxy.auth.auth_exception_handler import DB_UNAVAILABLE_FALLBACK_US
 from solaris_hooks.quota.errors import InvalidRequestError
 from solaris_hooks.quota.ids import AccountId
 from solaris_hooks.roles import Permission
-from solaris_hooks.web.access import AuthenticationUnavailableError, ForbiddenError, UnauthenticatedError
+from solaris_hooks.web.access import AuthenticationUnavailableError, ForbiddenError, Holder, UnauthenticatedError
 from solaris_hooks.web.auth import LiteLLMAuthenticator, actor_of
 
 PATH = "/solaris/api/v1/accounts/user:a/b"
@@ -53,10 +53,10 @@ VIEWER = identity(user_id="eye", user_role=LitellmUserRoles.PROXY_ADMIN_VIEW_ONL
 
 @pytest.fixture
 def authenticator() -> LiteLLMAuthenticator:
-    async def account_of(auth: UserAPIKeyAuth, _: Request) -> AccountId | None:
-        return AccountId(f"user:{auth.user_id}") if auth.user_id != "boss" else None
+    async def holder_of(auth: UserAPIKeyAuth, _: Request) -> Holder | None:
+        return Holder(AccountId(f"user:{auth.user_id}")) if auth.user_id != "boss" else None
 
-    return LiteLLMAuthenticator(account_of)
+    return LiteLLMAuthenticator(holder_of)
 
 
 def litellm(monkeypatch: pytest.MonkeyPatch, answers: dict[str, Answer]) -> LiteLLM:
@@ -186,7 +186,7 @@ async def test_others_have_none(
 
 
 async def test_what_the_account_s_rule_says_reaches_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def name_the_user(_: UserAPIKeyAuth, __: Request) -> AccountId:
+    async def name_the_user(_: UserAPIKeyAuth, __: Request) -> Holder:
         raise InvalidRequestError("Name the end user.")
 
     litellm(monkeypatch, {"*": identity()})

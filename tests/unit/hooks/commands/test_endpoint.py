@@ -20,16 +20,19 @@ from solaris_hooks.hooks.commands.desk import Desk
 from solaris_hooks.hooks.commands.endpoint import SLICE_BYTES, AnsweredHere, Asker
 from solaris_hooks.hooks.guard import SERVED_BY
 from solaris_hooks.hooks.refusal_log import RefusalLog
+from solaris_hooks.ledger.members import LimitChange
 from solaris_hooks.ledger.memory import MemoryLedger
-from solaris_hooks.ledger.records import Account, AccountChange, Grant, HoldRequest, Settlement
+from solaris_hooks.ledger.records import Account, AccountChange, Grant, HoldRequest, Plan, Settlement
 from solaris_hooks.ledger.refusal_records import RefusalReason
 from solaris_hooks.quota.balance import Status
 from solaris_hooks.quota.errors import LedgerUnavailableError, SolarisError
-from solaris_hooks.quota.ids import AccountId, new_hold_id
+from solaris_hooks.quota.ids import AccountId, MemberId, new_hold_id
 from solaris_hooks.quota.usage import Usage, UsageSource
 
 NOW = dt.datetime(2026, 11, 22, 12, 0, tzinfo=dt.UTC)
 ANA = AccountId("user:ana")
+TEAM = AccountId("team:red")
+RUI, EVA = MemberId("user:rui"), MemberId("user:eva")
 SERVES = {
     "/v1/chat/completions": "chat_completion",
     "/v1/responses": "responses_api",
@@ -60,6 +63,7 @@ class Scene:
         self.passed: list[bytes] = []
         self.counter = Counter()
         self.known = True
+        self.member: MemberId | None = None
         self.refusals = MemoryLedger().refusals
         self.log = RefusalLog(self.refusals, keep=dt.timedelta(days=90), locale="pt_BR", now=lambda: NOW)
         self.desk = Desk(
@@ -77,7 +81,7 @@ class Scene:
     async def asker(self, scope: Scope) -> Asker:
         if not self.known:
             raise SolarisError("nobody")
-        return Asker(ANA, "ana@example.org")
+        return Asker(ANA if self.member is None else TEAM, "ana@example.org", self.member)
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope[SERVED_BY] = SERVES[scope["path"]]
@@ -307,3 +311,43 @@ async def test_a_user_who_was_never_seen_gets_an_account_or_is_told(scene: Scene
     async with httpx.AsyncClient(transport=transport, base_url="http://proxy") as other:
         assert "ainda não tem uma conta" in await ask(other, "/saldo")
     assert await closed.ledger.account(ANA) is None
+
+
+async def of_team(scene: Scene, limit: int | None = 1000) -> None:
+    """From now on Rui asks, of a team in which Eva has used 500 and he 420."""
+    await scene.ledger.put_plan(Plan("default", 10_000), actor="admin:a")
+    await scene.ledger.put_account(TEAM, AccountChange(locale="en"), actor="admin:a")
+    await scene.ledger.members.put_limit(LimitChange(TEAM, "admin:a", limit=limit))
+    for member, charge in ((RUI, 420), (EVA, 500)):
+        settlement = Settlement(
+            TEAM, new_hold_id(), "gpt", charge, Usage(charge, 0), UsageSource.PROVIDER, member_id=member
+        )
+        await scene.ledger.settle(settlement)
+    scene.member = RUI
+
+
+async def test_a_member_reads_his_own_figures_and_then_the_teams(scene: Scene, client: httpx.AsyncClient) -> None:
+    await of_team(scene)
+    said = await ask(client, "/saldo")
+    assert said.startswith(
+        "**Balance**\n\n`████████░░░░░░░░░░░░` 42%\n\n"
+        "|  | Tokens |\n|---|---:|\n"
+        "| Used this period | 420 |\n| Your limit in the team | 1,000 |\n| Remaining | 580 |\n"
+        "| Used by the team | 920 |\n| Granted to the team | 10,000 |\n| Remaining to the team | 9,080 |\n"
+    )
+    assert "420 tokens since" in await ask(client, "/statement")
+    assert "500" not in await ask(client, "/extrato"), "what others use is not his to read"
+
+
+async def test_a_member_without_a_limit_has_what_the_team_has(scene: Scene, client: httpx.AsyncClient) -> None:
+    await of_team(scene, limit=None)
+    said = await ask(client, "/saldo")
+    assert "| Your limit in the team | none of your own |\n| Remaining | 9,080 |" in said
+    assert "` 9%" in said
+
+
+async def test_what_remains_includes_what_is_left_of_the_overdraft(scene: Scene, client: httpx.AsyncClient) -> None:
+    await scene.ledger.put_plan(Plan("default", 1000, overdraft=500), actor="admin:a")
+    await scene.use(1200)
+    said = await ask(client, "/saldo")
+    assert "| Restantes | 300 |\n| Limite extra, entre os restantes | 300 |\n| Usados além do concedido | 200 |" in said

@@ -22,14 +22,17 @@ from solaris_hooks.hooks.routes import ROUTES
 from solaris_hooks.hooks.settlement import Settler
 from solaris_hooks.hooks.stream import settled_at_end
 from solaris_hooks.ledger import account_actions
+from solaris_hooks.ledger.members import LimitChange
 from solaris_hooks.ledger.memory import MemoryLedger
 from solaris_hooks.ledger.records import AccountChange, Grant, HoldRequest, Plan, Settlement, SettleResult
 from solaris_hooks.quota.errors import LedgerUnavailableError
-from solaris_hooks.quota.ids import AccountId, new_hold_id
+from solaris_hooks.quota.ids import AccountId, MemberId, new_hold_id
 from solaris_hooks.quota.sizing import Sizing
 from solaris_hooks.quota.weights import Weights, WeightTable
 
 ANA = AccountId("user:ana")
+TEAM = AccountId("team:red")
+RUI = MemberId("user:rui")
 
 
 def words(text: str, **delta: Any) -> ModelResponseStream:
@@ -70,6 +73,14 @@ class Scene:
             lengths=AnswerLengths(self.ledger, margin_percent=0),
         )
         self.notices: Notices | None = Notices(self.ledger, commands=True)
+        self.member: MemberId | None = None
+
+    async def begin_team(self, *, tokens: int = 10_000, limit: int | None = None) -> None:
+        """From now on requests are those of a member of a team."""
+        self.member = RUI
+        await self.ledger.put_plan(Plan("default", tokens), actor="admin:a")
+        await self.ledger.put_account(TEAM, AccountChange(locale="en"), actor="admin:a")
+        await self.ledger.members.put_limit(LimitChange(TEAM, "admin:a", limit=limit))
 
     async def begin(self, *, tokens: int = 1000, locale: str = "en") -> None:
         await self.ledger.put_plan(Plan("default", tokens), actor="admin:a")
@@ -77,11 +88,15 @@ class Scene:
 
     async def request(self, amount: int = 900) -> Request:
         hold_id = new_hold_id()
-        result = await self.ledger.hold(HoldRequest(ANA, hold_id, "m", amount, 1, 1, 60))
+        payer = ANA if self.member is None else TEAM
+        result = await self.ledger.hold(HoldRequest(payer, hold_id, "m", amount, 1, 1, 60, member_id=self.member))
         assert result.balance is not None
         route = ROUTES["acompletion"]
         demand = route.read({"messages": [{"role": "user", "content": "hi"}]}, media_tokens=0)
-        request = Request(ANA, hold_id, "m", route, demand, result.balance, [Sizing(1, 5000, 1, Weights())], amount)
+        sizings = [Sizing(1, 5000, 1, Weights())]
+        request = Request(
+            payer, hold_id, "m", route, demand, result.balance, sizings, result.amount, member_id=self.member
+        )
         self.in_flight.add(request)
         return request
 
@@ -332,6 +347,51 @@ async def test_whole_answers_for_people_can_get_notices_too(scene: Scene) -> Non
 async def test_whole_answers_for_programs_get_none(scene: Scene) -> None:
     assert await whole(scene, "{}", {"response_format": {"type": "json_object"}}) == "{}"
     assert await whole(scene, "x", tool_calls=[CALL]) == "x"
+
+
+async def test_a_member_is_told_of_his_own_limit_once_a_mark(scene: Scene) -> None:
+    await scene.begin_team(limit=1000)
+    told = text_of(await scene.stream([words("one"), end(), usage(810)]))
+    assert "> You have used 81% of your share of your team's tokens: 190 are left to you until " in told
+    assert told.endswith("Write /balance to see the balance, /credits to ask for more.")
+    assert text_of(await scene.stream([words("two"), end(), usage(10)])) == "two"
+    told = text_of(await scene.stream([words("three"), end(), usage(180)]))
+    assert "Your share of your team's tokens is used up: it renews on" in told
+
+
+async def test_no_other_member_is_told_of_it(scene: Scene) -> None:
+    await scene.begin_team(limit=1000)
+    scene.notices = None
+    await scene.stream([words("one"), end(), usage(810)])
+    scene.notices = Notices(scene.ledger, commands=True)
+    scene.member = MemberId("user:eva")
+    assert text_of(await scene.stream([words("two"), end(), usage(10)])) == "two"
+
+
+async def test_a_mark_that_nobody_read_is_told_with_another_answer(scene: Scene) -> None:
+    await scene.begin_team(limit=1000)
+    stream = await scene.open([words("one"), end(), usage(810)])
+    async for chunk in stream:
+        if "81%" in (chunk.choices[0].delta.content or "" if chunk.choices else ""):
+            break
+    await stream.aclose()  # type: ignore[attr-defined] # it is a generator
+    assert "82%" in text_of(await scene.stream([words("two"), end(), usage(10)]))
+
+
+async def test_what_happens_to_the_team_is_told_as_the_teams(scene: Scene) -> None:
+    await scene.begin_team(tokens=1000)
+    told = text_of(await scene.stream([words("one"), end(), usage(810)]))
+    assert "> Your team has used 81% of its tokens: 190 are left until" in told
+    await scene.ledger.grant_credits(Grant(TEAM, 5000, "r", "admin:a", "k"))
+    assert "> Your team was given 5,000 tokens of credits." in text_of(
+        await scene.stream([words("x"), end(), usage(1)])
+    )
+
+
+async def test_an_answer_that_a_members_limit_ends_says_so(scene: Scene) -> None:
+    await scene.begin_team(limit=20)
+    said = text_of(await scene.stream([*[words("word " * 5) for _ in range(20)], end(), usage(100)]))
+    assert "This answer ends here because your share of your team's tokens is used up" in said
 
 
 @pytest.mark.parametrize(

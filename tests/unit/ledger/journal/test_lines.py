@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from uuid import UUID
 
 from hypothesis import given
@@ -19,11 +20,13 @@ from solaris_hooks.ledger.journal.lines import (
     record_line,
 )
 from solaris_hooks.ledger.records import Settlement
-from solaris_hooks.quota.ids import AccountId, new_hold_id
+from solaris_hooks.quota.ids import AccountId, MemberId, new_hold_id
 from solaris_hooks.quota.usage import Usage, UsageSource
 
 NOW = dt.datetime(2026, 11, 22, 12, 0, 0, 123456, tzinfo=dt.UTC)
 ANA = AccountId("user:ana")
+TEAM = AccountId("team:red")
+RUI = MemberId("user:rui")
 HEADER = Header(UUID(int=7), 42, NOW)
 
 
@@ -36,6 +39,8 @@ RECORDS: list[Record] = [
     Passed(ANA, new_hold_id(), "gpt-4o", 5000, 40, NOW),
     used(weights=["1", "0.376"]),
     Unused(ANA, new_hold_id(), NOW),
+    Passed(TEAM, new_hold_id(), "gpt-4o", 5000, 40, NOW, RUI),
+    Used(replace(used().settlement, account_id=TEAM, member_id=RUI), NOW),
 ]
 FILE = header_line(HEADER) + b"".join(map(record_line, RECORDS))
 

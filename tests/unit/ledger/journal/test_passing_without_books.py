@@ -10,17 +10,21 @@ from pathlib import Path
 import pytest
 
 from solaris_hooks.ledger.journal.adoption import journals
+from solaris_hooks.ledger.members import LimitChange
 from solaris_hooks.ledger.records import (
     AccountChange,
     ExtendResult,
     Extension,
     HoldOutcome,
+    HoldRequest,
+    HoldResult,
     NewAccount,
     Plan,
 )
 from solaris_hooks.quota.balance import Status
 from solaris_hooks.quota.errors import JournalError, LedgerBusyError, LedgerUnavailableError
-from tests.unit.ledger.journal.scene import ANA, Scene
+from solaris_hooks.quota.ids import AccountId, HoldId, MemberId, new_hold_id
+from tests.unit.ledger.journal.scene import ANA, Scene, settlement
 
 
 async def test_failing_open_lets_pass_and_books_once(scene: Scene) -> None:
@@ -154,3 +158,73 @@ async def test_failing_closed_grows_nothing_without_the_books(closed: Scene) -> 
     closed.away()
     with pytest.raises(LedgerUnavailableError):
         await closed.ledger.extend(Extension(ANA, hold_id, 300, 300, "m", 10, 60))
+
+
+TEAM = AccountId("team:red")
+RUI, EVA = MemberId("user:rui"), MemberId("user:eva")
+
+
+async def asks(scene: Scene, member: MemberId, want: int, hold_id: HoldId | None = None) -> HoldResult:
+    """Hold tokens of the team for one of its members."""
+    request = HoldRequest(TEAM, hold_id or new_hold_id(), "m", want, want, 40, 60, member_id=member)
+    return await scene.ledger.hold(request)
+
+
+async def of_team(scene: Scene, limit: int = 300) -> None:
+    """A team of which this process knows Rui, whose limit it is."""
+    await scene.books.put_account(TEAM, AccountChange(), actor="admin:a")
+    await scene.books.members.put_limit(LimitChange(TEAM, "admin:a", RUI, limit))
+    hold_id = new_hold_id()
+    await asks(scene, RUI, 50, hold_id)
+    await scene.ledger.settle(replace(settlement(hold_id, 50, TEAM), member_id=RUI))
+
+
+async def test_a_member_keeps_within_the_limit_that_was_last_known(scene: Scene) -> None:
+    await of_team(scene)
+    scene.away()
+    first = new_hold_id()
+    assert (await asks(scene, RUI, 200, first)).outcome is HoldOutcome.HELD
+    assert (await asks(scene, RUI, 200)).outcome is HoldOutcome.CONTENDED
+    await scene.ledger.release(TEAM, first)
+    second = new_hold_id()
+    held = await asks(scene, RUI, 200, second)
+    assert held.balance is not None
+    assert held.balance.share is not None
+    assert (held.balance.share.used, held.balance.share.held) == (50, 200)
+    await scene.ledger.settle(replace(settlement(second, 180, TEAM), member_id=RUI))
+    assert (await asks(scene, RUI, 100)).outcome is HoldOutcome.TIGHT
+    assert (await asks(scene, EVA, 5000)).outcome is HoldOutcome.HELD, "of her no limit is known"
+
+
+async def test_a_stream_of_a_member_grows_within_his_limit(scene: Scene) -> None:
+    await of_team(scene)
+    scene.away()
+    hold_id = new_hold_id()
+    await asks(scene, RUI, 100, hold_id)
+    grown = await scene.ledger.extend(Extension(TEAM, hold_id, 5000, 5000, "m", 40, 60, RUI))
+    assert grown == ExtendResult(250, contended=False)
+
+
+async def test_what_members_used_is_booked_to_them_when_the_books_are_back(scene: Scene) -> None:
+    await of_team(scene)
+    scene.away()
+    hold_id = new_hold_id()
+    await asks(scene, RUI, 100, hold_id)
+    await scene.ledger.settle(replace(settlement(hold_id, 90, TEAM), member_id=RUI))
+    lost = new_hold_id()
+    await asks(scene, RUI, 60, lost)
+    await scene.ledger.give_up(lost)
+    await scene.back()
+    member = await scene.books.members.get(TEAM, RUI)
+    assert member is not None
+    assert (member.share.used, member.share.held) == (50 + 90 + 40, 0)
+    assert (await scene.books.verify()).ok
+
+
+async def test_which_teams_share_is_asked_of_the_books_alone(scene: Scene) -> None:
+    await scene.books.put_account(TEAM, AccountChange(), actor="admin:a")
+    assert await scene.ledger.knows_team(TEAM)
+    scene.away()
+    await scene.hold()
+    with pytest.raises(LedgerUnavailableError):
+        await scene.ledger.knows_team(TEAM)
