@@ -105,7 +105,7 @@ class AccountPages:
         return StreamingResponse(
             exported(books, account, own=False),
             media_type="application/json",
-            headers={"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"},
+            headers={"content-disposition": f'attachment; filename="{name}"'},
         )
 
 
