@@ -27,7 +27,9 @@ async def account(books: PostgresLedger) -> AccountId:
 
 async def made(books: PostgresLedger) -> AccountId:
     account = AccountId(f"user:{uuid4().hex}")
-    await books.put_account(account, AccountChange(name="Ana <b>", email=f"{account[5:]}@example.org"), actor="admin:seed")
+    await books.put_account(
+        account, AccountChange(name="Ana <b>", email=f"{account[5:]}@example.org"), actor="admin:seed"
+    )
     usage = Usage(600_000, 0)
     await books.settle(Settlement(account, new_hold_id(), "gpt-4o", 600_000, usage, UsageSource.PROVIDER))
     await books.grant_credits(Grant(account, 7_000, "Welcome", "admin:seed", "welcome"))
@@ -175,7 +177,7 @@ async def test_what_can_be_undone_has_a_button_and_is_undone_once(
     number = (await last_change(books, account)).number
     page = (await admin.get(f"{ADMIN}{page_of(account)}")).text
     assert f"/audit/{number}/undo" in page
-    assert f"/admin/refusals?q={page_of(account)[len('/accounts/'):]}" in page
+    assert f"/admin/refusals?q={page_of(account)[len('/accounts/') :]}" in page
     asked = (await admin.get(f"{ADMIN}/audit/{number}/undo")).text
     assert "This becomes again as it was:" in asked
     assert (await send(admin, f"/audit/{number}/undo", reason="")).status_code == 400

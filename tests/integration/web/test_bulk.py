@@ -187,9 +187,7 @@ async def test_what_is_left_is_done_by_going_on(
     assert await credits_of(books, people) == [9, 9, 9]
 
 
-async def test_readers_see_what_was_done_and_do_nothing(
-    browser: httpx.AsyncClient, people: list[AccountId]
-) -> None:
+async def test_readers_see_what_was_done_and_do_nothing(browser: httpx.AsyncClient, people: list[AccountId]) -> None:
     await signed_in(browser, "sk-operator")
     assert (await browser.get(f"{ADMIN}/batches")).status_code == 200
     for path in ("/batches/new", "/batches/preview", "/batches", f"/batches/{uuid4()}/go-on"):
