@@ -6,16 +6,17 @@ import datetime as dt
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
 from solaris_hooks.ledger.account_actions import MOST_MESSAGES_A_DAY
+from solaris_hooks.ledger.account_list import PERCENTS
 from solaris_hooks.ledger.statements import Statements
 from solaris_hooks.ledger.wire_format import Row
-from solaris_hooks.quota.balance import Status
+from solaris_hooks.quota.balance import State, Status
 from solaris_hooks.quota.checks import checked_grant
 from solaris_hooks.quota.errors import InvalidRequestError, NotFoundError
 from solaris_hooks.quota.ids import AccountId
@@ -26,6 +27,9 @@ MOST_FOUND = 10_000
 
 SECONDS = 20.0
 """How long one call works on a batch before it tells how far it has come."""
+
+
+_SHOWN = 100
 
 
 class ActionKind(StrEnum):
@@ -71,7 +75,7 @@ class Action:
             ActionKind.PLAN: {"plan": self.plan},
             ActionKind.CREDITS: {
                 "tokens": self.tokens,
-                "expires_at": self.expires_at and self.expires_at.astimezone(dt.UTC).isoformat(),
+                "expires_at": _written(self.expires_at),
             },
             ActionKind.MESSAGE: {"text": self.text, "chat": self.chat, "mail": self.mail},
             ActionKind.SUSPEND: {"status_reason": self.status_reason},
@@ -115,19 +119,31 @@ class Selection:
         plan: only those on it.
         status: only those in it.
         query: only those with this in their id, e-mail or name.
+        state: only those in this state of use, which may be ten seconds old.
+        used_after: only those last used then or later, UTC.
+        used_before: only those last used before, or never.
     """
 
     accounts: Sequence[AccountId] | None = None
     plan: str | None = None
     status: Status | None = None
     query: str = ""
+    state: State | None = None
+    used_after: dt.datetime | None = None
+    used_before: dt.datetime | None = None
 
     @property
     def terms(self) -> dict[str, object]:
         """The same as JSON; the order of ids is no matter."""
         if self.accounts is not None:
             return {"accounts": sorted(set(self.accounts))}
-        return {"plan": self.plan, "status": self.status, "query": self.query}
+        further = {
+            "state": self.state,
+            "used_after": _written(self.used_after),
+            "used_before": _written(self.used_before),
+        }
+        said = {name: value for name, value in further.items() if value is not None}
+        return {"plan": self.plan, "status": self.status, "query": self.query, **said}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +172,7 @@ class Preview:
         missing: ids that were named, and there is no account of.
         tokens: credits that it would grant in all.
         first: the first hundred that it would change, in order of id.
+        unchanged: the first hundred that it would leave as they are, in order of id.
     """
 
     accounts: int
@@ -163,6 +180,7 @@ class Preview:
     missing: Sequence[str]
     tokens: int
     first: Sequence[AccountId]
+    unchanged: Sequence[AccountId] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +222,11 @@ class BatchItem:
     at: dt.datetime | None
 
 
+def _written(instant: dt.datetime | None) -> str | None:
+    """An instant as JSON."""
+    return None if instant is None else instant.astimezone(dt.UTC).isoformat()
+
+
 class Batches:
     """Does the same to many accounts."""
 
@@ -222,9 +245,10 @@ class Batches:
         rows = await self._selected(order)
         known = {row["account_id"] for row in rows}
         changing = [AccountId(row["account_id"]) for row in rows if order.action.changes(row)]
+        unchanged = [AccountId(row["account_id"]) for row in rows if not order.action.changes(row)]
         missing = [each for each in sorted(set(order.selection.accounts or ())) if each not in known]
         tokens = (order.action.tokens or 0) * len(changing)
-        return Preview(len(rows), len(changing), missing, tokens, changing[:100])
+        return Preview(len(rows), len(changing), missing, tokens, changing[:_SHOWN], unchanged[:_SHOWN])
 
     async def run(self, order: Order, *, seconds: float = SECONDS) -> Batch:
         """Begin a batch, or go on with it, and work on it for a while; see ``complete`` for whether all is done.
@@ -234,9 +258,16 @@ class Batches:
             NotFoundError: there is no such plan.
             ConflictError: the key was used for another batch.
         """
-        batch_id = await self._begun(order)
+        return await self.go_on(await self._begun(order), actor=order.actor, seconds=seconds)
+
+    async def go_on(self, batch_id: UUID, *, actor: str, seconds: float = SECONDS) -> Batch:
+        """Work for a while on what waits of a batch; nothing is done twice.
+
+        Raises:
+            NotFoundError: there is no such batch.
+        """
         until = time.monotonic() + seconds
-        while await self._next(batch_id, order.actor) is not None and time.monotonic() < until:
+        while await self._next(batch_id, actor) is not None and time.monotonic() < until:
             pass
         return await self.get(batch_id)
 
@@ -297,12 +328,17 @@ class Batches:
             if not 1 <= len(selection.accounts) <= MOST_NAMED:
                 raise InvalidRequestError(f"Name 1 to {MOST_NAMED:,} accounts.", param="accounts")
             return await self._statements.all("named_accounts", {"account_ids": list(selection.accounts)})
+        percent_from, percent_below = (None, None) if selection.state is None else PERCENTS[selection.state]
         rows = await self._statements.all(
             "select_accounts",
             {
                 "query": selection.query,
                 "plan": selection.plan,
                 "status": selection.status,
+                "percent_from": percent_from,
+                "percent_below": percent_below,
+                "used_after": selection.used_after,
+                "used_before": selection.used_before,
                 "limit": MOST_FOUND + 1,
             },
         )

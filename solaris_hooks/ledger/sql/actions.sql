@@ -43,7 +43,12 @@ SELECT solaris.erase_account_v1(%(account_id)s, %(reason)s, %(actor)s, %(now)s) 
 SELECT a.account_id, a.plan_id, a.status, a.notices, a.mails AND coalesce(a.email, '') <> '' AS mailed
 FROM solaris.find_accounts_v1(%(query)s, NULL, 1000000000) AS f (account_id)
 JOIN solaris.accounts AS a ON f.account_id = a.account_id
+JOIN solaris.account_summaries AS s ON f.account_id = s.account_id
 WHERE (%(plan)s::text IS NULL OR a.plan_id = %(plan)s) AND (%(status)s::text IS NULL OR a.status = %(status)s)
+    AND (%(percent_from)s::integer IS NULL OR s.use_percent >= %(percent_from)s)
+    AND (%(percent_below)s::integer IS NULL OR s.use_percent < %(percent_below)s)
+    AND (%(used_after)s::timestamptz IS NULL OR s.last_used_at >= %(used_after)s)
+    AND (%(used_before)s::timestamptz IS NULL OR s.last_used_at < %(used_before)s)
     AND a.merged_into IS NULL
 ORDER BY a.account_id COLLATE "C"
 LIMIT %(limit)s;

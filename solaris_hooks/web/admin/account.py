@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute
 
+from solaris_hooks.exports.table import FileFormat, file_name
 from solaris_hooks.ledger.audit_trail import AuditFilter
 from solaris_hooks.ledger.delivery_records import DeliveryFilter
 from solaris_hooks.ledger.records import Account, DailyUsage
@@ -21,6 +22,7 @@ from solaris_hooks.web.admin.forms import Fields
 from solaris_hooks.web.admin.services import AdminServices, LiteLLMKey
 from solaris_hooks.web.admin.visit import Visit
 from solaris_hooks.web.dependencies import existing
+from solaris_hooks.web.export import exported
 
 DAYS = 30
 _ROWS = 25
@@ -39,6 +41,7 @@ class AccountPages:
         return [
             door.get("/accounts/{account}", self.show),
             door.get("/accounts/{account}/entries", self._entries),
+            door.get("/accounts/{account}/export", self._export),
         ]
 
     async def show(self, visit: Visit, fields: Fields | None = None, *, opened: str = "") -> Response:
@@ -73,7 +76,7 @@ class AccountPages:
             audit=await books.trail.records(AuditFilter(account_id=balance.account_id), limit=_ROWS),
             keys=await self._keys(balance.account_id),
             plans=await books.plans() if visit.may("change") else [],
-            mails=await books.deliveries.gets_mails(balance.account_id),
+            preferences=await books.actions.preferences(balance.account_id),
             fields=fields,
             opened=opened,
             fresh_key=uuid4().hex,
@@ -93,6 +96,17 @@ class AccountPages:
         )
         template = "_entries.html" if visit.partial else "entries.html"
         return visit.show(template, account=account, balance=account.balance, entries=entries)
+
+    async def _export(self, visit: Visit) -> Response:
+        """All that the books know of the account, written while it is read."""
+        books = self._services.books
+        account = await existing(books, account_id(visit.segment("account")))
+        name = file_name(f"solaris-{account.balance.account_id}", FileFormat.JSON)
+        return StreamingResponse(
+            exported(books, account, own=False),
+            media_type="application/json",
+            headers={"content-disposition": f'attachment; filename="{name}"'},
+        )
 
 
 def _by_day(used: Sequence[DailyUsage]) -> Counter[dt.date]:

@@ -1,4 +1,4 @@
-"""What is done with one account: credits, plan, terms of its own, status, language and mails."""
+"""What is done with one account: credits, plan, terms of its own, status, a new period, messages, preferences."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from uuid import UUID
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from solaris_hooks.ledger.account_actions import Message, MessageOutcome, PreferenceChange, Reset
 from solaris_hooks.ledger.account_terms import OverrideChange, PlanChange
 from solaris_hooks.ledger.credit_lots import Revocation
 from solaris_hooks.ledger.records import NOTHING, AccountChange, CreditOrigin, Grant
@@ -17,9 +18,10 @@ from solaris_hooks.quota.errors import NotFoundError, SolarisError
 from solaris_hooks.quota.ids import AccountId, account_id
 from solaris_hooks.quota.terms import Field, OverrideValue
 from solaris_hooks.roles import Permission
+from solaris_hooks.web.action_errors import TooManyMessagesError, UnreachableError
 from solaris_hooks.web.admin.account import AccountPages
 from solaris_hooks.web.admin.door import Door
-from solaris_hooks.web.admin.forms import Fields
+from solaris_hooks.web.admin.forms import Fields, Problem
 from solaris_hooks.web.admin.services import AdminServices
 from solaris_hooks.web.admin.visit import Visit, account_path
 from solaris_hooks.web.dependencies import existing
@@ -46,6 +48,8 @@ class AccountActions:
             door.post(f"{of}/plan", self._plan),
             door.post(f"{of}/terms", self._terms),
             door.post(f"{of}/status", self._status),
+            door.post(f"{of}/reset", self._reset),
+            door.post(f"{of}/messages", self._message, Permission.SUPPORT),
             door.post(f"{of}/profile", self._profile, Permission.SUPPORT),
         ]
 
@@ -148,19 +152,58 @@ class AccountActions:
                 return visit.to(account_path(account), done="saved")
         return await self._pages.show(visit, fields, opened="status")
 
+    async def _reset(self, visit: Visit) -> Response:
+        account, fields = _account(visit), Fields(visit)
+        reason = fields.text("reason")
+        key = fields.text("key", longest=_LONGEST_KEY)
+        if fields.ok:
+            reset = Reset(account, reason, visit.administrator.actor, f"page:{key}")
+            try:
+                result = await self._services.books.actions.reset(reset)
+            except SolarisError as exc:
+                fields.refuse(exc)
+            else:
+                return visit.to(account_path(account), done="reset" if result.tokens else "nothing_to_reset")
+        return await self._pages.show(visit, fields, opened="reset")
+
+    async def _message(self, visit: Visit) -> Response:
+        account, fields = _account(visit), Fields(visit)
+        text = fields.lines("text")
+        chat, mail = (visit.text(name) == "on" for name in ("chat", "mail"))
+        if not chat and not mail:
+            fields.problems["ways"] = Problem.MISSING
+        reason = fields.text("reason", required=False) or None
+        key = fields.text("key", longest=_LONGEST_KEY)
+        if fields.ok:
+            message = Message(account, text, visit.administrator.actor, f"page:{key}", chat, mail, reason)
+            try:
+                return visit.to(account_path(account), done=await self._sent(message))
+            except SolarisError as exc:
+                fields.refuse(exc)
+        return await self._pages.show(visit, fields, opened="message")
+
+    async def _sent(self, message: Message) -> str:
+        """Send a message, and return what the page says then.
+
+        Raises:
+            SolarisError: it is not sent.
+        """
+        result = await self._services.books.actions.send(message)
+        if result.outcome is MessageOutcome.LIMITED:
+            raise TooManyMessagesError
+        if result.outcome is MessageOutcome.UNREACHABLE:
+            raise UnreachableError
+        return "messaged" if result.outcome is MessageOutcome.SENT else "messaged_before"
+
     async def _profile(self, visit: Visit) -> Response:
         account, fields = _account(visit), Fields(visit)
         locale = fields.choice("locale", LOCALES)
-        mails = visit.text("mails") == "on"
+        mails, notices = (visit.text(name) == "on" for name in ("mails", "chat_notices"))
         reason = fields.text("reason", required=False) or None
         if not fields.ok:
             return await self._pages.show(visit, fields, opened="profile")
-        books, actor = self._services.books, visit.administrator.actor
-        found = await existing(books, account)
-        if locale != found.balance.locale:
-            await books.put_account(account, AccountChange(locale=locale), actor=actor, reason=reason)
-        if mails != await books.deliveries.gets_mails(account):
-            await books.deliveries.set_mails(account, mails=mails, actor=actor, reason=reason)
+        change = PreferenceChange(account, visit.administrator.actor, locale, mails, notices, reason)
+        await self._services.books.actions.set_preferences(change)
         return visit.to(account_path(account), done="saved")
 
 

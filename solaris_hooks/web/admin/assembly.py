@@ -14,9 +14,11 @@ from solaris_hooks.settings import Settings
 from solaris_hooks.web.access import Authenticator
 from solaris_hooks.web.admin.account import AccountPages
 from solaris_hooks.web.admin.account_actions import AccountActions
+from solaris_hooks.web.admin.account_endings import AccountEndings
 from solaris_hooks.web.admin.accounts import AccountsPages
 from solaris_hooks.web.admin.alerts import AlertPages
 from solaris_hooks.web.admin.audit import AuditPages
+from solaris_hooks.web.admin.bulk import BulkPages
 from solaris_hooks.web.admin.door import Door
 from solaris_hooks.web.admin.health import HealthPages
 from solaris_hooks.web.admin.ledger import LedgerPages
@@ -27,6 +29,7 @@ from solaris_hooks.web.admin.requests import RequestPages
 from solaris_hooks.web.admin.services import AdminServices
 from solaris_hooks.web.admin.settings import SettingsPages
 from solaris_hooks.web.admin.sign_in import SigningIn
+from solaris_hooks.web.admin.undo import UndoForms
 from solaris_hooks.web.paths import root_of
 from solaris_hooks.web.seals import Seals
 
@@ -58,11 +61,14 @@ def add_admin(app: FastAPI, door: Door, services: AdminServices) -> None:
         AccountsPages(services),
         account,
         AccountActions(services, account),
+        AccountEndings(services, account),
+        BulkPages(services),
         RequestPages(services),
         RefusalPages(services),
         AlertPages(services),
         PlanPages(services),
         AuditPages(services),
+        UndoForms(services),
         LedgerPages(services),
         SettingsPages(services),
         HealthPages(services),

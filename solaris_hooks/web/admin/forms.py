@@ -13,7 +13,7 @@ from solaris_hooks.quota.checks import MAX_TOKENS
 from solaris_hooks.quota.errors import SolarisError
 from solaris_hooks.web.admin.visit import Visit
 from solaris_hooks.web.asgi import MAX_BODY_BYTES
-from solaris_hooks.web.fields import MAX_TEXT, is_plain
+from solaris_hooks.web.fields import MAX_MESSAGE, MAX_TEXT, is_plain
 
 _GROUPED = re.compile(r"\d{1,3}(?:[ .,\u00a0\u202f]\d{3})+|\d+")
 
@@ -60,8 +60,8 @@ class Fields:
         return not self.problems and not self.refused
 
     def typed(self, name: str) -> str:
-        """What was typed, for the page that shows it again; empty where there is no form."""
-        return self.visit.text(name, longest=MAX_BODY_BYTES) if self.visit.form else ""
+        """What was typed, or what the address says, for the page that shows it again."""
+        return self.visit.text(name, longest=MAX_BODY_BYTES)
 
     def standing(self, name: str, otherwise: object = "") -> str:
         """What stands in a field: what was sent, even where that is nothing; else what the page says."""
@@ -85,6 +85,15 @@ class Fields:
         if not said and required:
             self.problems[name] = Problem.MISSING
         if len(said) > longest or not is_plain(said):
+            self.problems[name] = Problem.TOO_LONG
+        return said
+
+    def lines(self, name: str, *, longest: int = MAX_MESSAGE) -> str:
+        """Lines of text that must say something."""
+        said = "\n".join(line.rstrip() for line in self.visit.text(name, longest=2 * longest).splitlines())
+        if not said:
+            self.problems[name] = Problem.MISSING
+        elif len(said) > longest or not all(is_plain(line) for line in said.split("\n")):
             self.problems[name] = Problem.TOO_LONG
         return said
 

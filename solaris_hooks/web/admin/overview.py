@@ -9,13 +9,15 @@ from zoneinfo import ZoneInfo
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from solaris_hooks.ledger.account_list import AccountFilter, AccountSort
 from solaris_hooks.ledger.credit_requests import RequestState
 from solaris_hooks.ledger.front_page import TrendUnit
+from solaris_hooks.ledger.records import Account
+from solaris_hooks.quota.balance import State
 from solaris_hooks.web.admin.door import Door
 from solaris_hooks.web.admin.services import AdminServices
 from solaris_hooks.web.admin.visit import Visit
 
-NEAR_LIMIT_PERCENT = 80
 TRENDS: Mapping[str, tuple[TrendUnit, int]] = {
     "hour": (TrendUnit.HOUR, 48),
     "day": (TrendUnit.DAY, 30),
@@ -47,7 +49,6 @@ class OverviewPages:
         page, time_zone = self._services.front_page, visit.look.time_zone
         today = dt.datetime.now(ZoneInfo(time_zone)).date()
         month = await page.use(today.replace(day=1), today, time_zone)
-        near, found = await self._services.books.overview.near_limit(from_percent=NEAR_LIMIT_PERCENT, limit=_NAMED)
         top = await page.top_accounts(today.replace(day=1), today, limit=_NAMED)
         return visit.show(
             "overview.html",
@@ -58,9 +59,15 @@ class OverviewPages:
             models=month.span.models[:_MODELS],
             other_models=sum(each.tokens for each in month.span.models[_MODELS:]),
             top=top.accounts,
-            near=near,
-            near_found=found,
+            near=await self._near_the_limit(),
         )
+
+    async def _near_the_limit(self) -> Sequence[Account]:
+        """Who has used most of what was granted to him, from the first state on that is not normal."""
+        page = await self._services.books.account_list.page(
+            AccountFilter(), sort=AccountSort.USE_PERCENT, descending=True, limit=_NAMED
+        )
+        return [each for each in page.accounts if each.balance.state is not State.NORMAL]
 
     async def _live(self, visit: Visit) -> Response:
         """The figures alone, for a script that asks again and again."""

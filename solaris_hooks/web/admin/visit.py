@@ -12,6 +12,8 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse
 
+from solaris_hooks.ledger.audit_trail import AuditRecord
+from solaris_hooks.ledger.undo import UndoAction, undo_of
 from solaris_hooks.roles import Permission
 from solaris_hooks.web.access import Administrator
 from solaris_hooks.web.asgi import MOUNT_PATH
@@ -55,6 +57,10 @@ class Visit:
     def may(self, permission: str) -> bool:
         """Whether the administrator has a permission."""
         return self.administrator.may(Permission(permission))
+
+    def undo_of(self, record: AuditRecord) -> UndoAction | None:
+        """How the visitor can undo a change; None where it cannot be, or he may not."""
+        return undo_of(record) if self.may(Permission.CHANGE) else None
 
     def segment(self, name: str) -> str:
         """A segment of the path, decoded."""

@@ -184,13 +184,13 @@ async def test_roles_see_and_do_what_is_theirs(
     await signed_in(browser, "sk-auditor")
     page = (await browser.get(f"{ADMIN}{path}")).text
     assert "Grant credits" not in page
-    assert "Language and e-mails" not in page
+    assert "Language, e-mails, notices" not in page
     assert (await send(browser, f"{path}/credits", tokens="5", reason="r", origin="grant")).status_code == 403
     assert (await send(browser, f"{path}/profile", locale="en")).status_code == 403
     await signed_in(browser, "sk-operator")
     page = (await browser.get(f"{ADMIN}{path}")).text
     assert "Grant credits" not in page
-    assert "Language and e-mails" in page
+    assert "Language, e-mails, notices" in page
     assert (await send(browser, f"{path}/status", status="blocked", reason="r")).status_code == 403
     assert (await send(browser, f"{path}/profile", locale="en", mails="on")).status_code == 303
     found = await books.account(account)
