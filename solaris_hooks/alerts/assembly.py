@@ -9,6 +9,7 @@ from solaris_hooks.alerts import chores
 from solaris_hooks.alerts.chores import PeriodicChore
 from solaris_hooks.alerts.delivery import Channel, ChannelName
 from solaris_hooks.alerts.dispatcher import Dispatcher
+from solaris_hooks.alerts.mail.attachments import ReportFiles
 from solaris_hooks.alerts.mail.channel import mail_channel
 from solaris_hooks.alerts.routing import Routing
 from solaris_hooks.alerts.sending import Sender
@@ -43,7 +44,7 @@ def build_channels(settings: Settings, ledger: PostgresLedger) -> dict[ChannelNa
         SettingsError: a template of mails is wrong.
     """
     channels: dict[ChannelName, Channel] = {ChannelName.WEBHOOK: WebhookChannel(settings.webhooks)}
-    mail = mail_channel(settings, ledger)
+    mail = mail_channel(settings, ledger, ReportFiles(ledger, ledger.usage_reports(settings.cost_table)))
     if mail is not None:
         channels[ChannelName.MAIL] = mail
     return channels
@@ -58,6 +59,7 @@ def _chores(settings: Settings, ledger: PostgresLedger) -> Sequence[PeriodicChor
         chores.find_anomalies(ledger.overview, ledger, settings.anomaly),
         chores.digest(ledger.overview, time_zone=zone, hour=hour, clock=_utc_now),
         chores.report_month(ledger.overview, time_zone=zone, hour=hour, clock=_utc_now),
+        chores.report_as_scheduled(ledger.report_schedules, time_zone=zone, hour=hour, clock=_utc_now),
         chores.purge(ledger.deliveries, keep_days=settings.alerts.keep_days),
     ]
 

@@ -11,12 +11,14 @@ from zoneinfo import ZoneInfo
 
 from solaris_hooks.alerts.anomalies import Profiles, look_for_anomalies
 from solaris_hooks.alerts.reports import monthly_report, send_digest
+from solaris_hooks.alerts.scheduled_reports import tell_due_reports
 from solaris_hooks.anomaly_settings import AnomalySettings
 from solaris_hooks.ledger.account_terms import Cycle
 from solaris_hooks.ledger.credit_lots import CreditLots
 from solaris_hooks.ledger.deliveries import Deliveries
 from solaris_hooks.ledger.merges import Merges
 from solaris_hooks.ledger.overview import Overview
+from solaris_hooks.ledger.report_schedules import ReportSchedules
 
 _LOG = logging.getLogger(__name__)
 
@@ -122,6 +124,18 @@ def report_month(overview: Overview, *, time_zone: str, hour: int, clock: Callab
             await monthly_report(overview, now=now, time_zone=time_zone)
 
     return PeriodicChore("solaris.report_month", "35 * * * *", work)
+
+
+def report_as_scheduled(
+    schedules: ReportSchedules, *, time_zone: str, hour: int, clock: Callable[[], dt.datetime]
+) -> PeriodicChore:
+    """Tells of reports that administrators have scheduled, on their days from an hour on that is local to them."""
+
+    async def work() -> None:
+        """One round of it."""
+        await tell_due_reports(schedules, now=clock(), time_zone=time_zone, hour=hour)
+
+    return PeriodicChore("solaris.report_as_scheduled", "*/15 * * * *", work)
 
 
 def purge(deliveries: Deliveries, *, keep_days: int) -> PeriodicChore:

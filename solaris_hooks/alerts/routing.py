@@ -58,6 +58,11 @@ class Routing:
                 NewDelivery(event, ChannelName.MAIL, address, Audience.ADMINISTRATOR)
                 for address in self.alerts.admin_addresses
             ]
+        if self.mails and event.kind is EventKind.REPORT_SCHEDULED:
+            made += [
+                NewDelivery(event, ChannelName.MAIL, address, Audience.ADMINISTRATOR)
+                for address in _recipients(event) or self.alerts.admin_addresses
+            ]
         made += [
             NewDelivery(event, ChannelName.WEBHOOK, webhook.name, Audience.ADMINISTRATOR)
             for webhook in self.webhooks
@@ -75,6 +80,12 @@ class Routing:
         if event.kind is EventKind.MESSAGE_SENT:
             return event.details.get("mail") is True
         return event.kind in FOR_USERS and not _told_by_another(event)
+
+
+def _recipients(event: Event) -> list[str]:
+    """Whom a scheduled report goes to; nobody where it goes to the administrators of the settings."""
+    said = event.details.get("recipients")
+    return [each for each in said if isinstance(each, str)] if isinstance(said, list) else []
 
 
 def _told_by_another(event: Event) -> bool:

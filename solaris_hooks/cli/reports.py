@@ -11,8 +11,9 @@ from typing import IO, Annotated
 
 import typer
 
-from solaris_hooks.cli import runtime
+from solaris_hooks.cli import report_schedules, runtime
 from solaris_hooks.cli.invocation import AnAccount, existing
+from solaris_hooks.exports.files import chunks_of
 from solaris_hooks.exports.table import FileFormat, Table
 from solaris_hooks.exports.tables import accounts_table, audit_table, entries_table, usage_table
 from solaris_hooks.ledger.account_list import AccountFilter
@@ -20,11 +21,11 @@ from solaris_hooks.ledger.audit_trail import AuditFilter
 from solaris_hooks.ledger.port import Ledger
 from solaris_hooks.ledger.usage_reports import ReportGrouping, ReportQuery, ReportUnit
 from solaris_hooks.quota.errors import InvalidRequestError
-from solaris_hooks.web.downloads import chunks_of
 from solaris_hooks.web.overview_answers import DaysQuery
 from solaris_hooks.web.routes.overview import days_of
 
 app = typer.Typer(help="Reports and exports: CSV, XLSX or JSON.", no_args_is_help=True)
+app.add_typer(report_schedules.app, name="schedule")
 
 Format = Annotated[FileFormat, typer.Option("--format", help="What is written.")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="A file; stdout where none is named.")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from decimal import Decimal
 from io import StringIO
 
@@ -15,7 +15,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What a spreadsheet takes for the beginning of a formula, or skips before one (OWASP on CSV injection)."""
 
 
-async def csv_chunks(table: Table, *, bom: bool = False) -> AsyncIterator[bytes]:
+async def csv_chunks(table: Table, *, bom: bool = False) -> AsyncGenerator[bytes, None]:
     """The file, in pieces.
 
     Args:
@@ -33,7 +33,7 @@ async def csv_chunks(table: Table, *, bom: bool = False) -> AsyncIterator[bytes]
         yield _taken(out)
 
 
-async def json_chunks(table: Table) -> AsyncIterator[bytes]:
+async def json_chunks(table: Table) -> AsyncGenerator[bytes, None]:
     """One document, in pieces: ``{"data": [{column: value, ...}, ...]}``. Decimal numbers are text."""
     separator = '{"data": [\n'
     async for batch in batches(table.rows):

@@ -7,6 +7,7 @@ from typing import Protocol
 from solaris_hooks.ledger.batches import Batches
 from solaris_hooks.ledger.erasure import Erasures
 from solaris_hooks.ledger.merges import Merges
+from solaris_hooks.ledger.report_schedules import ReportSchedules
 from solaris_hooks.ledger.undo import Undoing
 
 
@@ -31,4 +32,9 @@ class Administration(Protocol):
     @property
     def undoing(self) -> Undoing:
         """Changes changed back."""
+        ...
+
+    @property
+    def report_schedules(self) -> ReportSchedules:
+        """Reports that are mailed again and again."""
         ...

@@ -31,6 +31,7 @@ class EventKind(StrEnum):
     DELIVERY_FAILED = "delivery.failed"
     REPORT_DIGEST = "report.digest"
     REPORT_MONTHLY = "report.monthly"
+    REPORT_SCHEDULED = "report.scheduled"
 
 
 @dataclass(frozen=True, slots=True)

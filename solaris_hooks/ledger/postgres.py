@@ -55,6 +55,7 @@ from solaris_hooks.ledger.records import (
     Verification,
 )
 from solaris_hooks.ledger.refusals import PostgresRefusals
+from solaris_hooks.ledger.report_schedules import ReportSchedules
 from solaris_hooks.ledger.rollup import Rollup
 from solaris_hooks.ledger.statements import Statements
 from solaris_hooks.ledger.terms_json import weights_json
@@ -118,6 +119,7 @@ class PostgresLedger:
         self.erasures = Erasures(self._statements, self._clock)
         self.batches = Batches(self._statements, self._clock)
         self.undoing = Undoing(self._statements, self._clock)
+        self.report_schedules = ReportSchedules(self._statements, self._clock)
         self.requests = PostgresRequestBook(self._statements, self._clock)
         self.overview = Overview(self._statements, self._clock)
         self.vital_signs = VitalSignsReader(self._statements, self._clock)

@@ -37,6 +37,7 @@ from solaris_hooks.web.routes import (
     overview,
     plans,
     refusals,
+    report_schedules,
     requests,
     terms,
     undo,
@@ -97,6 +98,8 @@ def build_api(
     if reporting is not None:
         api.include_router(exports.usage_router)
         api.include_router(overview.router)
+    if reporting is not None and administration is not None:
+        api.include_router(report_schedules.router)
     api.include_router(deliveries.mails_router)
     describe(api)
     return api

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import unquote
@@ -31,11 +31,15 @@ class Reporting:
         front_page: an overview's figures.
         usage: reports on use.
         time_zone: of administrators' days, where they name none.
+        administrators: e-mail addresses to which scheduled reports go that name no recipient.
+        locale: language of scheduled reports that name none.
     """
 
     front_page: FrontPage
     usage: UsageReports
     time_zone: str
+    administrators: Sequence[str] = ()
+    locale: str = "pt_BR"
 
 
 @dataclass(frozen=True, slots=True)

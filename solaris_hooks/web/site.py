@@ -60,7 +60,13 @@ def build_site(
         open_accounts=settings.opens_at_sight,
         requests_for_credits=requests,
         campaigns=books.compensation,
-        reporting=Reporting(front_page, books.usage_reports(settings.cost_table), settings.default_time_zone),
+        reporting=Reporting(
+            front_page,
+            books.usage_reports(settings.cost_table),
+            settings.default_time_zone,
+            settings.alerts.admin_addresses,
+            settings.alerts.admin_locale,
+        ),
         administration=books,
     )
     signing = signing_secrets(settings) if secrets is None else secrets

@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import ssl
 from collections.abc import Callable
+from dataclasses import replace
 from email.message import EmailMessage
 from functools import partial
 
 import aiosmtplib
 
 from solaris_hooks.alerts.delivery import Delivery, DeliveryError, UndeliverableError
+from solaris_hooks.alerts.mail.attachments import ReportFiles
 from solaris_hooks.alerts.mail.mails import Mails
 from solaris_hooks.alerts.mail.message import build_message
 from solaris_hooks.alerts.mail.templates import MailTemplateError
@@ -25,16 +27,25 @@ PERMANENT = 500
 class MailChannel:
     """Sends deliveries as mails; see :class:`solaris_hooks.alerts.delivery.Channel`."""
 
-    def __init__(self, settings: MailSettings, mails: Mails, *, now: Callable[[], dt.datetime] | None = None) -> None:
+    def __init__(
+        self,
+        settings: MailSettings,
+        mails: Mails,
+        reports: ReportFiles | None = None,
+        *,
+        now: Callable[[], dt.datetime] | None = None,
+    ) -> None:
         """Keep the settings; connect to nothing yet.
 
         Args:
             settings: the server, and whom mails come from.
             mails: renders them.
+            reports: makes the files of scheduled reports; None attaches none.
             now: a clock for tests; None for the time it is.
         """
         self._settings = settings
         self._mails = mails
+        self._reports = reports
         self._now = now or partial(dt.datetime.now, dt.UTC)
         self._tls = ssl.create_default_context()
         if settings.ca_file:
@@ -46,9 +57,10 @@ class MailChannel:
         A server that takes a mail and whose answer is lost gets it again, under the same ``Message-ID``.
         """
         try:
-            rendered = await self._mails.render(delivery)
+            files = await self._reports.of((delivery.event, *delivery.others)) if self._reports is not None else {}
+            rendered = await self._mails.render(delivery, attached=delivery.event.event_id in files)
             message = build_message(
-                rendered,
+                replace(rendered, attachments=tuple(files.values())),
                 self._settings,
                 to=delivery.target,
                 name=delivery.name,
@@ -100,16 +112,19 @@ def _said(message: str) -> str:
     return " ".join(message.split())[:300]
 
 
-def mail_channel(settings: Settings, usage: DailyTotals | None = None) -> MailChannel | None:
+def mail_channel(
+    settings: Settings, usage: DailyTotals | None = None, reports: ReportFiles | None = None
+) -> MailChannel | None:
     """The channel that the settings describe; None where no mail server is set.
 
     Args:
         settings: all settings.
         usage: daily totals, for the day on which a balance will be used up; None leaves that sentence out.
+        reports: makes the files of scheduled reports; None attaches none.
 
     Raises:
         SettingsError: a template of the operator's is wrong; the message names its file and line.
     """
     if settings.mail is None:
         return None
-    return MailChannel(settings.mail, Mails.of(settings, settings.mail, usage))
+    return MailChannel(settings.mail, Mails.of(settings, settings.mail, usage), reports)

@@ -29,8 +29,13 @@ def _figures(used: int, *, allowance: int = 1_000_000, credits_left: int = 0) ->
     }
 
 
+_ABOUT_ALL = frozenset(
+    {EventKind.REPORT_DIGEST, EventKind.REPORT_MONTHLY, EventKind.REPORT_SCHEDULED, EventKind.DELIVERY_FAILED}
+)
+
+
 def _example(kind: EventKind, details: Mapping[str, object], audience: Audience = Audience.USER) -> Delivery:
-    about_all = kind in {EventKind.REPORT_DIGEST, EventKind.REPORT_MONTHLY, EventKind.DELIVERY_FAILED}
+    about_all = kind in _ABOUT_ALL
     return Delivery(
         delivery_id=UUID(int=0x0193_4000_0000_7000_8000_0000_0000_0001),
         channel=ChannelName.MAIL,
@@ -184,6 +189,24 @@ EXAMPLES = (
             ],
         },
         Audience.ADMINISTRATOR,
+    ),
+    *(
+        _example(
+            EventKind.REPORT_SCHEDULED,
+            {
+                "schedule": 3,
+                "report": report,
+                "every": "month",
+                "on": 1,
+                "format": "xlsx",
+                "recipients": [],
+                "locale": "pt_BR",
+                "first_day": "2026-10-01",
+                "last_day": "2026-10-31",
+            },
+            Audience.ADMINISTRATOR,
+        )
+        for report in ("user", "model", "plan", "period", "accounts")
     ),
     _example(EventKind.ACCOUNT_CREATED, {**_figures(0), "email": "ana@example.org"}, Audience.ADMINISTRATOR),
     _example(EventKind.QUOTA_EXHAUSTED, {**_SPENT, "threshold": 100, "crossed": [100]}, Audience.ADMINISTRATOR),

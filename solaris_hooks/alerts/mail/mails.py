@@ -37,6 +37,7 @@ FOR_ADMINISTRATORS = {
     EventKind.ANOMALY_DETECTED: "anomaly-detected",
     EventKind.REPORT_DIGEST: "report-digest",
     EventKind.REPORT_MONTHLY: "report-monthly",
+    EventKind.REPORT_SCHEDULED: "report-scheduled",
 }
 ANY_EVENT = "event"
 """Tells administrators of everything else, by its name and figures."""
@@ -76,11 +77,15 @@ class Mails:
         for example in EXAMPLES:
             for locale in LOCALES:
                 told = replace(example, locale=locale)
-                self.render_with(told, projection=example.event.at.date())
+                self.render_with(told, projection=example.event.at.date(), attached=True)
                 self.render_with(replace(told, name=None, others=(example.event,)), projection=None)
 
-    async def render(self, delivery: Delivery) -> Rendered:
+    async def render(self, delivery: Delivery, *, attached: bool = False) -> Rendered:
         """The mail of a delivery.
+
+        Args:
+            delivery: what is told, and to whom.
+            attached: whether the file that the event is about goes with it.
 
         Raises:
             UndeliverableError: users are not told of such events by mail.
@@ -88,7 +93,9 @@ class Mails:
         """
         projected, projection = await self._projection(delivery)
         # Some 5 ms of work, which in a proxy must not keep its requests waiting.
-        return await asyncio.to_thread(self.render_with, delivery, projection=projection, projected=projected)
+        return await asyncio.to_thread(
+            self.render_with, delivery, projection=projection, projected=projected, attached=attached
+        )
 
     async def _projection(self, delivery: Delivery) -> tuple[bool, dt.date | None]:
         """Whether the day of exhaustion is known, and the day."""
@@ -109,7 +116,9 @@ class Mails:
             return False, None
         return True, day
 
-    def render_with(self, delivery: Delivery, *, projection: dt.date | None, projected: bool = True) -> Rendered:
+    def render_with(
+        self, delivery: Delivery, *, projection: dt.date | None, projected: bool = True, attached: bool = False
+    ) -> Rendered:
         """The mail of a delivery, the day of exhaustion being known; arguments as of ``words_of``."""
         return self._templates.render(
             _template_of(delivery),
@@ -119,6 +128,7 @@ class Mails:
                 public_url=self._public_url,
                 projection=projection,
                 projected=projected,
+                attached=attached,
             ),
         )
 

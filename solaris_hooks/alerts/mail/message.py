@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from uuid import UUID
 
+from solaris_hooks.alerts.mail.attachments import Attachment
 from solaris_hooks.mail_settings import MailSettings, mailbox
 
 SUBJECT_CHARACTERS = 200
@@ -17,11 +19,12 @@ SUBJECT_CHARACTERS = 200
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """What a mail says."""
+    """What a mail says, and the files that go with it."""
 
     subject: str
     text: str
     html: str
+    attachments: Sequence[Attachment] = ()
 
 
 def one_line(text: str, most: int = SUBJECT_CHARACTERS) -> str:
@@ -69,5 +72,8 @@ def build_message(
     message["X-Auto-Response-Suppress"] = "All"
     message.set_content(rendered.text)
     message.add_alternative(rendered.html, subtype="html")
+    for each in rendered.attachments:
+        kind, _, subtype = each.media_type.partition(";")[0].partition("/")
+        message.add_attachment(each.content, kind, subtype, filename=each.name)
     message["Content-Language"] = locale.replace("_", "-")  # contents replace such headers
     return message

@@ -132,7 +132,13 @@ class Words:
 
 
 def words_of(
-    delivery: Delivery, *, brand: str, public_url: str, projection: dt.date | None, projected: bool
+    delivery: Delivery,
+    *,
+    brand: str,
+    public_url: str,
+    projection: dt.date | None,
+    projected: bool,
+    attached: bool = False,
 ) -> dict[str, object]:
     """Everything that a template may name.
 
@@ -142,6 +148,7 @@ def words_of(
         public_url: where the proxy is; empty where nobody said.
         projection: the day on which the balance will be used up; None where it lasts.
         projected: whether ``projection`` is known at all.
+        attached: whether the file that the event is about goes with the mail.
     """
     words = Words(delivery.locale, delivery.time_zone)
     event = delivery.event
@@ -168,6 +175,8 @@ def words_of(
         "projection": projection,
         "projected": projected,
         "statement_url": f"{public_url}/solaris/me" if public_url else None,
+        "admin_url": f"{public_url}/solaris/admin" if public_url else None,
+        "attached": attached,
     }
 
 

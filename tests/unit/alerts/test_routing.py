@@ -54,6 +54,7 @@ def targets(
         (EventKind.DELIVERY_FAILED, [ADMIN]),
         (EventKind.REPORT_DIGEST, [ADMIN]),
         (EventKind.REPORT_MONTHLY, [ADMIN]),
+        (EventKind.REPORT_SCHEDULED, [ADMIN]),
     ],
 )
 def test_who_gets_a_mail_of_what(kind: EventKind, told: list[str]) -> None:
@@ -68,6 +69,13 @@ def test_every_kind_has_its_rule() -> None:
 def test_a_message_is_mailed_where_whoever_sent_it_said_so() -> None:
     assert targets(happening(EventKind.MESSAGE_SENT, mail=True)) == [ANA]
     assert targets(happening(EventKind.MESSAGE_SENT, mail=False)) == []
+
+
+def test_a_scheduled_report_goes_to_those_it_names_or_else_to_administrators() -> None:
+    named = happening(EventKind.REPORT_SCHEDULED, recipients=["cfo@example.org", "cto@example.org"])
+    assert targets(named) == ["cfo@example.org", "cto@example.org"]
+    assert targets(happening(EventKind.REPORT_SCHEDULED, recipients=[])) == [ADMIN]
+    assert targets(named, mails=False) == []
 
 
 def test_suspensions_are_mailed_where_a_setting_says_so() -> None:
