@@ -77,10 +77,10 @@ class Mails:
         for example in EXAMPLES:
             for locale in LOCALES:
                 told = replace(example, locale=locale)
-                self.render_with(told, projection=example.event.at.date(), attached=True)
-                self.render_with(replace(told, name=None, others=(example.event,)), projection=None)
+                self.render_with(told, projection=example.event.at.date())
+                self.render_with(replace(told, name=None, others=(example.event,)), projection=None, attached=False)
 
-    async def render(self, delivery: Delivery, *, attached: bool = False) -> Rendered:
+    async def render(self, delivery: Delivery, *, attached: bool = True) -> Rendered:
         """The mail of a delivery.
 
         Args:
@@ -117,7 +117,7 @@ class Mails:
         return True, day
 
     def render_with(
-        self, delivery: Delivery, *, projection: dt.date | None, projected: bool = True, attached: bool = False
+        self, delivery: Delivery, *, projection: dt.date | None, projected: bool = True, attached: bool = True
     ) -> Rendered:
         """The mail of a delivery, the day of exhaustion being known; arguments as of ``words_of``."""
         return self._templates.render(

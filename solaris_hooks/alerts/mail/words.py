@@ -138,7 +138,7 @@ def words_of(
     public_url: str,
     projection: dt.date | None,
     projected: bool,
-    attached: bool = False,
+    attached: bool,
 ) -> dict[str, object]:
     """Everything that a template may name.
 
