@@ -25,6 +25,8 @@ from solaris_hooks.web.admin.ledger import LedgerPages
 from solaris_hooks.web.admin.overview import OverviewPages
 from solaris_hooks.web.admin.plans import PlanPages
 from solaris_hooks.web.admin.refusals import RefusalPages
+from solaris_hooks.web.admin.report_schedules import ReportScheduleForms
+from solaris_hooks.web.admin.reports import ReportPages
 from solaris_hooks.web.admin.requests import RequestPages
 from solaris_hooks.web.admin.services import AdminServices
 from solaris_hooks.web.admin.settings import SettingsPages
@@ -56,6 +58,7 @@ def door_of(authenticator: Authenticator, sessions: AdminSessions, settings: Set
 def add_admin(app: FastAPI, door: Door, services: AdminServices) -> None:
     """Put the pages beside the API."""
     account = AccountPages(services)
+    reports = ReportPages(services)
     sections = (
         OverviewPages(services),
         AccountsPages(services),
@@ -67,6 +70,8 @@ def add_admin(app: FastAPI, door: Door, services: AdminServices) -> None:
         RefusalPages(services),
         AlertPages(services),
         PlanPages(services),
+        reports,
+        ReportScheduleForms(services, reports),
         AuditPages(services),
         UndoForms(services),
         LedgerPages(services),

@@ -26,6 +26,8 @@ class Problem(StrEnum):
     TOO_SMALL = "too_small"
     TOO_LARGE = "too_large"
     NO_DAY = "no_day"
+    WRONG_ORDER = "wrong_order"
+    TOO_MANY_DAYS = "too_many_days"
     PAST = "past"
     UNKNOWN = "unknown"
     TOO_LONG = "too_long"
