@@ -84,7 +84,7 @@ async def test_a_report_is_scheduled_and_removed(
     await signed_in(page, site, "reports")
     await page.get_by_text(words["schedule"], exact=True).click()
     await page.get_by_label(words["to"], exact=True).fill("cfo@example.org")
-    await page.get_by_label(words["reason"], exact=True).fill("for the board")
+    await page.locator("#add-reason").fill("for the board")
     await assert_accessible(page)
     await page.get_by_role("button", name=words["add"], exact=True).click()
     await expect(page.get_by_role("status")).to_contain_text(words["done"])

@@ -127,7 +127,8 @@ class ReportPages:
         )
 
     async def _read(self, query: ReportQuery) -> tuple[list[UsageRow], Totals]:
-        rows, totals = [], Totals()
+        rows: list[UsageRow] = []
+        totals = Totals()
         async for row in self._usage.rows(query):
             if len(rows) < SHOWN_ROWS:
                 rows.append(row)
