@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import expect
 
 from solaris_hooks.ledger.postgres import PostgresLedger
@@ -40,6 +41,13 @@ WORDS = {
         "none": "No report is scheduled.",
     },
 }
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="session")
+async def rolled_up(ledger: PostgresLedger) -> None:
+    """Totals over all accounts, which the proxy's upkeep makes every few seconds."""
+    for _ in range(2):
+        await ledger.rollup.roll_up()
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=str)
