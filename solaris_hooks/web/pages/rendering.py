@@ -12,7 +12,7 @@ from functools import cache, partial
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime, format_skeleton, format_timedelta
+from babel.dates import format_date, format_datetime, format_skeleton, format_timedelta
 from babel.numbers import format_compact_decimal, format_decimal, format_percent
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
@@ -132,6 +132,7 @@ def _words(locale: str, time_zone: str) -> dict[str, object]:
         "hour": hour,
         "month": month,
         "local_day": local_day,
+        "calendar_day": lambda date: str(format_date(date, "medium", locale=locale)),
         "short": partial(day_and_month, locale),
         "language": locale.replace("_", "-"),
         "locale": locale,
