@@ -198,3 +198,20 @@ def test_a_reconciliation_lists_what_differs_and_fails_only_where_nobody_knows_w
     assert told[-1] == "1 call, 9 tokens logged, 0 booked: 1 without an explanation."
     code, answer = solaris("reconcile", "--since", "2026-11-02", "--until", "2026-11-01")
     assert (code, answer["error"]["param"]) == (2, "until")
+
+
+def test_reports_are_scheduled_listed_and_removed(solaris: Solaris) -> None:
+    solaris("migrate")
+    wanted = ("reports", "schedule", "add", "user", "--every", "week", "--on", "1", "--reason", "for the board")
+    code, error = solaris(*wanted)
+    assert (code, error["error"]["param"]) == (2, "recipients")  # no administrator has an address
+    code, added = solaris(*wanted, "--to", "cfo@example.org", "--key", "board", "--format", "csv")
+    assert (code, added["recipients"], added["format"], added["on"]) == (0, ["cfo@example.org"], "csv", 1)
+    assert solaris(*wanted, "--to", "cfo@example.org", "--key", "board", "--format", "csv") == (0, added)
+    assert solaris("reports", "schedule", "list") == (0, {"data": [added]})
+    code, error = solaris(*wanted[:7], "8", *wanted[8:], "--to", "cfo@example.org")
+    assert (code, error["error"]["param"]) == (2, "on")
+    number = str(added["number"])
+    assert solaris("reports", "schedule", "remove", number, "--reason", "over") == (0, added)
+    assert solaris("reports", "schedule", "remove", number, "--reason", "over")[0] == 2
+    assert solaris("reports", "schedule", "list") == (0, {"data": []})
