@@ -43,7 +43,8 @@ async def test_versions_and_the_database_are_told(admin: httpx.AsyncClient) -> N
         assert f"<dd>{version}</dd>" in page
     assert "is up to date" in page
     assert "2 months ahead" in page
-    assert "are not set up" in page
+    checkpoints = page.split("Checkpoints</th>")[0].rsplit("<tr>", 1)[1]
+    assert ">off</span>" in checkpoints, "the settings want none"
 
 
 async def test_the_figures_are_those_of_the_books(books: PostgresLedger, web_url: str) -> None:
