@@ -44,7 +44,8 @@ PAGES = (
     "/usage.xlsx",
     "/data.json",
 )
-FORMS = ("/requests", "/settings", "/leave", "/leave-everywhere", "/requests/7d309d8d-7fca-45e6-82a9-f7fa34cf8895/cancel")
+CANCEL = "/requests/7d309d8d-7fca-45e6-82a9-f7fa34cf8895/cancel"
+FORMS = ("/requests", "/settings", "/leave", "/leave-everywhere", CANCEL)
 SECOND = dt.timedelta(seconds=1)
 
 
