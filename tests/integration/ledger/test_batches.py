@@ -103,8 +103,8 @@ async def test_a_filter_finds_by_use_and_by_when_somebody_was_seen(world: World)
     for selection, found in (
         (Selection(query="user:", state=State.EXHAUSTED), [ANA]),
         (Selection(query="user:", state=State.NORMAL), [BIA]),
-        (Selection(query="user:", used_after=now - dt.timedelta(days=1)), [ANA, BIA]),
-        (Selection(query="user:", used_before=now - dt.timedelta(days=1)), []),
+        (Selection(query="user:", used_after=now - dt.timedelta(days=1)), [ANA]),
+        (Selection(query="user:", used_before=now - dt.timedelta(days=1)), [BIA]),
     ):
         assert (await books(world).batches.preview(replace(CREDITS, selection=selection))).first == found
     order = replace(CREDITS, key="f", selection=Selection(state=State.EXHAUSTED, used_before=now))
