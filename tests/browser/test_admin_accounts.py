@@ -68,10 +68,11 @@ async def test_a_blocked_user_gets_half_a_million_tokens_in_four_clicks(
     await page.get_by_role("link", name="Accounts", exact=True).click()  # 1
     await page.get_by_label("Search").press_sequentially("carolina d", delay=5)
     await page.get_by_role("link", name="Carolina Dias").click()  # 2
-    await page.get_by_text("Grant credits", exact=True).first.click()  # 3
-    await page.locator("#credits-tokens").fill("500,000")
+    await page.get_by_role("link", name="Grant credits").click()  # 3: the form opens, ready to be typed into
+    await expect(page.locator("#credits-tokens")).to_be_focused()
+    await page.keyboard.type("500,000")
     await page.locator("#credits-reason").fill("Invoice 4711")
-    await page.locator("#credits-reason").press("Enter")  # or 4: the button
+    await page.locator("form[action$='/credits'] button").click()  # 4
     await expect(page.get_by_role("status")).to_have_text("The credits were granted.")
     assert await credits_of(ledger, CAROLINA) - before >= 500_000 - 1_000
     await checked(page, "account-granted")

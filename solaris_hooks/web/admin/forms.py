@@ -62,8 +62,8 @@ class Fields:
         return not self.problems and not self.refused
 
     def typed(self, name: str) -> str:
-        """What was typed, or what the address says, for the page that shows it again."""
-        return self.visit.text(name, longest=MAX_BODY_BYTES)
+        """What was typed, for the page that shows it again; empty where there is no form."""
+        return self.visit.text(name, longest=MAX_BODY_BYTES) if self.visit.form else ""
 
     def standing(self, name: str, otherwise: object = "") -> str:
         """What stands in a field: what was sent, even where that is nothing; else what the page says."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from solaris_hooks.ledger.audit_trail import AuditFilter
 from solaris_hooks.ledger.batches import Action, ActionKind, Batch, Order, Preview, Selection
 from solaris_hooks.ledger.postgres import PostgresLedger
 from solaris_hooks.ledger.records import AccountChange, Plan
-from solaris_hooks.quota.balance import Status
+from solaris_hooks.quota.balance import State, Status
 from solaris_hooks.quota.errors import ConflictError, InvalidRequestError, NotFoundError
 from solaris_hooks.quota.ids import AccountId
 
@@ -90,6 +91,39 @@ async def test_a_filter_finds_accounts_when_the_batch_begins(world: World) -> No
     everybody = replace(order, key="all", selection=Selection(plan="default"))
     assert (await run(world, everybody)).outcomes == {"done": 2}
     assert (await run(world, replace(order, key="again", selection=Selection()))).outcomes == {"unchanged": 3}
+
+
+async def test_a_filter_finds_by_use_and_by_when_somebody_was_seen(world: World) -> None:
+    await world.use((await world.account(ANA)).balance.limit, account_id=ANA)
+    world.clock.wait(seconds=1)
+    for _ in range(2):  # the first one sets the moment up to which the second one goes
+        await books(world).rollup.roll_up()
+    now = world.clock()
+    assert now is not None
+    for selection, found in (
+        (Selection(query="user:", state=State.EXHAUSTED), [ANA]),
+        (Selection(query="user:", state=State.NORMAL), [BIA]),
+        (Selection(query="user:", used_after=now - dt.timedelta(days=1)), [ANA]),
+        (Selection(query="user:", used_before=now - dt.timedelta(days=1)), [BIA]),
+    ):
+        assert (await books(world).batches.preview(replace(CREDITS, selection=selection))).first == found
+    order = replace(CREDITS, key="f", selection=Selection(state=State.EXHAUSTED, used_before=now))
+    assert (await run(world, order)).batch_id == (await run(world, order)).batch_id
+
+
+async def test_a_preview_names_those_that_stay_as_they_are(world: World) -> None:
+    order = Order("s", Action(ActionKind.REACTIVATE), Selection([ANA, BIA]), "paid", "admin:root")
+    preview = await books(world).batches.preview(order)
+    assert (preview.changing, preview.unchanged) == (0, [ANA, BIA])
+
+
+async def test_whoever_goes_on_with_a_batch_does_what_is_left(world: World) -> None:
+    begun = await run(world, CREDITS, seconds=0)
+    assert not begun.complete
+    done = await books(world).batches.go_on(begun.batch_id, actor="admin:other")
+    assert (done.batch_id, done.outcomes) == (begun.batch_id, {"done": 2, "failed": 1})
+    with pytest.raises(NotFoundError):
+        await books(world).batches.go_on(UUID(int=0), actor="admin:other")
 
 
 async def test_accounts_are_suspended_and_reactivated_together(world: World) -> None:

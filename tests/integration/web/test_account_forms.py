@@ -73,7 +73,7 @@ async def test_a_message_is_sent_once_and_its_lines_stay(
     assert record.after["text"] == "Olá\n<b>amanhã</b>"
     refused = await send(admin, path, **{**form, "text": "another"})
     assert refused.status_code == 400
-    assert ">another</textarea>" in refused.text
+    assert "another</textarea>" in refused.text
 
 
 @pytest.mark.parametrize(
@@ -189,6 +189,18 @@ async def test_what_can_be_undone_has_a_button_and_is_undone_once(
     assert f"/audit/{number}/undo" not in (await admin.get(f"{ADMIN}{page_of(account)}")).text
     for wrong in ("0", "none", "9" * 30):
         assert (await admin.get(f"{ADMIN}/audit/{wrong}/undo")).status_code == 404
+
+
+async def test_the_audit_trail_has_these_buttons_too(
+    admin: httpx.AsyncClient, books: PostgresLedger, account: AccountId
+) -> None:
+    await send(admin, f"{page_of(account)}/status", status="suspended", reason="a slip", told="")
+    number = (await last_change(books, account)).number
+    page = (await admin.get(f"{ADMIN}/audit", params={"account": account})).text
+    assert f"/audit/{number}/undo?back=audit" in page
+    assert 'name="back" value="audit"' in (await admin.get(f"{ADMIN}/audit/{number}/undo?back=audit")).text
+    done = await send(admin, f"/audit/{number}/undo", reason="it was a slip", back="audit")
+    assert done.headers["location"] == f"{ADMIN}/audit?done=undone"
 
 
 async def test_what_changed_since_is_not_undone(
