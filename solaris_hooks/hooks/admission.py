@@ -294,11 +294,8 @@ class Admission:
         return cap
 
     async def _hold_if_ample(self, ask: Ask, sizings: list[Sizing]) -> HoldResult:
-        """Hold all that is asked for, or nothing where the balance is not many times as much.
-
-        A stream that can grow asks for so much that it nearly never has to, nor has to be counted.
-        """
-        want = max(each.generous if ask.can_grow else each.want for each in sizings)
+        """Hold all that is asked for, or nothing where the balance is not many times as much."""
+        want = max(each.fair if ask.can_grow else each.want for each in sizings)
         ample = want * AMPLE_TIMES
         return await self._hold(ask, sizings, want=want, ample=ample, minimum=ample)
 

@@ -18,10 +18,6 @@ MAX_CAP = 100_000_000
 STEP_TOKENS = 128
 """Output by which a stream's hold grows where the balance is small: some two seconds of an answer."""
 
-GENEROUS_TIMES = 4
-"""A token of English or Portuguese has some four bytes: a stream that holds so many times what it uses is covered
-by its bytes alone, so that nothing of it is counted."""
-
 _CAP_FIELDS = ("max_completion_tokens", "max_tokens")
 
 
@@ -111,12 +107,9 @@ class Sizing:
     @property
     def fair(self) -> int:
         """Booked tokens of answers as long as nearly all are: what to hold where others need tokens too."""
-        return self.charge_of(self._usual * self.choices)
-
-    @property
-    def generous(self) -> int:
-        """Booked tokens of answers several times as long as nearly all are: for streams that take them from nobody."""
-        return self.charge_of(min(self._usual * GENEROUS_TIMES, self.output_tokens) * self.choices)
+        usual = self.output_tokens if self.usual_tokens is None else min(self.usual_tokens, self.output_tokens)
+        usual = max(usual, min(self.least_tokens, self.output_tokens))
+        return self.charge_of(usual * self.choices)
 
     @property
     def step(self) -> int:
@@ -127,11 +120,6 @@ class Sizing:
     def minimum(self) -> int:
         """Booked tokens of the prompt and the shortest answers: with less nothing can be done."""
         return self.charge_of(min(self.least_tokens, self.output_tokens) * self.choices)
-
-    @property
-    def _usual(self) -> int:
-        usual = self.output_tokens if self.usual_tokens is None else min(self.usual_tokens, self.output_tokens)
-        return max(usual, min(self.least_tokens, self.output_tokens))
 
     def cap_within(self, held: int) -> int:
         """The most tokens each choice may have so that the whole costs no more than what is held."""

@@ -22,6 +22,9 @@ from .machine import cpu_by_kind
 
 _PATIENT = {"TIMEOUT_WORKER_HEALTHCHECK": "120"}
 """Uvicorn ends a worker that is silent for five seconds, and importing LiteLLM six times over takes longer."""
+_AS_INSTALLED = {"PYTHONDONTWRITEBYTECODE": ""}
+"""LiteLLM tries an import with every request, which fails where OpenTelemetry's SDK is not installed. Without bytecode
+it is compiled each time: 4 ms that a server in use does not spend, and that would make any plugin look cheap."""
 AMPLE_TOKENS = 1_000_000_000_000
 PLUGIN = "solaris_hooks.plugin.proxy_handler"
 _BOOKED = "SELECT (SELECT count(*) FROM solaris.usage WHERE status = 'settled'), (SELECT count(*) FROM solaris.holds)"
@@ -128,7 +131,7 @@ def running(
                 database_url=database_url,
                 folder=folder / f"proxy-{number}",
                 provider_url=provider_url,
-                env={"PYTHONPATH": str(ROOT), "NUM_WORKERS": str(workers), **_PATIENT},
+                env={"PYTHONPATH": str(ROOT), "NUM_WORKERS": str(workers), **_PATIENT, **_AS_INSTALLED},
             )
             stack.callback(proxy.stop)
             proxies.append((contender, proxy, database_url))

@@ -37,12 +37,14 @@ class Scenario:
     Attributes:
         requests: in each block.
         workers: processes of each proxy.
+        times: how many times as many blocks as the effort says: short blocks are cheap, and tell more.
     """
 
     concurrency: int
     stream: bool
     requests: int
     workers: int = 1
+    times: float = 1.0
 
     def __str__(self) -> str:
         """As the tables call it."""
@@ -59,23 +61,27 @@ class Effort:
     warm_up_blocks: int
     first_requests: int
 
+    def blocks_of(self, scenario: Scenario) -> int:
+        """How many blocks of each contender."""
+        return max(1, round(self.blocks * scenario.times))
+
 
 FULL = Effort(
     scenarios=(
-        Scenario(1, False, 40),
-        Scenario(1, True, 25),
-        Scenario(20, False, 80),
-        Scenario(20, True, 50),
-        Scenario(100, False, 120),
-        Scenario(100, True, 100),
-        Scenario(1, False, 40, workers=2),
-        Scenario(20, False, 100, workers=2),
-        Scenario(20, True, 60, workers=2),
-        Scenario(100, False, 150, workers=2),
+        Scenario(1, False, 20, times=3),
+        Scenario(1, True, 12, times=3),
+        Scenario(20, False, 60),
+        Scenario(20, True, 40),
+        Scenario(100, False, 110, times=0.8),
+        Scenario(100, True, 100, times=0.6),
+        Scenario(1, False, 20, workers=2, times=3),
+        Scenario(20, False, 60, workers=2),
+        Scenario(20, True, 40, workers=2),
+        Scenario(100, False, 110, workers=2, times=0.8),
     ),
-    blocks=6,
+    blocks=10,
     warm_up_blocks=1,
-    first_requests=200,
+    first_requests=100,
 )
 QUICK = Effort(
     scenarios=(Scenario(1, False, 15), Scenario(20, False, 40), Scenario(20, True, 40), Scenario(20, False, 40, 2)),
@@ -207,13 +213,14 @@ class _Rounds:
         blocks: dict[Contender, list[Measured]] = {proxy.contender: [] for proxy in self._proxies}
         neighbours = []
         before = [sum(proxy.cpu_seconds().values()) for proxy in self._proxies]
-        for number in range(self._effort.blocks):
+        rounds = self._effort.blocks_of(scenario)
+        for number in range(rounds):
             # There and back again, so that whatever drifts hits all alike.
             for proxy in self._proxies if number % 2 == 0 else reversed(self._proxies):
                 look = Neighbours.now()
                 blocks[proxy.contender].append(await self._block(proxy, scenario))
                 neighbours.append(Neighbours.now().share_since(look))
-        requests = scenario.requests * self._effort.blocks
+        requests = scenario.requests * rounds
         whole = {
             proxy.contender: (sum(proxy.cpu_seconds().values()) - start) / requests * 1000
             for proxy, start in zip(self._proxies, before, strict=True)

@@ -72,10 +72,10 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]
 def proxy_report(outcomes: Sequence[proxy.Outcome], circumstances: Circumstances, effort: proxy.Effort) -> str:
     """The section on the proxy."""
     lines = [*circumstances.lines([share for outcome in outcomes for share in outcome.neighbours])]
-    blocks = ", ".join(f"{each.requests} ({each})" for each in effort.scenarios)
+    blocks = ", ".join(f"{effort.blocks_of(each)} of {each.requests} ({each})" for each in effort.scenarios)
     lines += [
         joined(
-            f"* each figure: the median of {effort.blocks} blocks, in turns, there and back (A B B A); requests each:",
+            "* each figure: the median of so many blocks of so many requests, in turns, there and back (A B B A):",
             f"{blocks}; every connection has a user and a key of its own, with an ample balance",
         ),
         "",

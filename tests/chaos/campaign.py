@@ -31,6 +31,9 @@ from tests.chaos.standby import follow, promote
 
 ROOT = Path(__file__).parents[2]
 WORKERS = 3
+PATIENCE_SECONDS = 60.0
+"""For a process to start and to serve, on a machine that has other work."""
+
 PLAN_TOKENS = 20_000
 """Few enough that accounts come to their end within a round, under concurrency."""
 
@@ -109,7 +112,7 @@ class Arena:
     def wait_for_traffic(self) -> None:
         """Until the workers serve."""
         start = self.provider.stat().st_size if self.provider.exists() else 0
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while not self.provider.exists() or self.provider.stat().st_size < start + 400:
             assert time.monotonic() < deadline, "no traffic"
             time.sleep(0.05)
@@ -266,19 +269,25 @@ def a_wrong_clock(arena: Arena) -> None:
     arena.tally.kills += 1
 
 
+def _booked(connection: psycopg.Connection, group: str) -> bool:
+    found = connection.execute(
+        "SELECT FROM solaris.usage WHERE account_id LIKE %s LIMIT 1", (f"user:{group}-%",)
+    ).fetchone()
+    return found is not None
+
+
 def the_release_before(arena: Arena) -> None:
     """Two versions of the package on one schema."""
     if arena.previous_release is None:
         return
     group = f"{arena.options['group']}-old"
     worker = arena.start_worker(old=True, group=group)
-    arena.pause(3, 4)
-    with psycopg.connect(arena.url) as connection:
-        booked = connection.execute(
-            "SELECT count(*) FROM solaris.usage WHERE account_id LIKE %s", (f"user:{group}-%",)
-        ).fetchone()
-    assert booked is not None
-    assert booked[0] > 0, "the release before booked nothing"
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    with psycopg.connect(arena.url, autocommit=True) as connection:
+        while not _booked(connection, group):
+            assert time.monotonic() < deadline, "the release before booked nothing"
+            time.sleep(0.1)
+    arena.pause(1, 2)
     if worker.poll() is None:
         worker.send_signal(arena.random.choice([signal.SIGKILL, signal.SIGTERM]))
         arena.tally.kills += 1

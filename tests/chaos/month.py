@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import yaml
 
@@ -23,7 +24,8 @@ from tests.e2e.world import World
 
 USERS = 6
 PAUSE_SECONDS = (1.0, 8.0)
-"""Between two kills; a worker that is forked anew needs some seconds until it answers, and until it sends."""
+"""Between two kills, once the proxy answers again: a worker that is forked anew needs seconds until it does, more on a
+machine that has other work."""
 
 TOLD = [
     "account.created",
@@ -120,8 +122,17 @@ def _killing(proxy: StockProxy, choice: random.Random, outcome: Outcome) -> Iter
     """Kill a worker now and then for as long as the block lasts."""
     ended = threading.Event()
 
+    def answers() -> bool:
+        """Whether any worker serves; a request that gets no answer waits a little itself."""
+        try:
+            return httpx.get(f"{proxy.base_url}/health/liveliness", timeout=2, trust_env=False).is_success
+        except httpx.HTTPError:
+            return False
+
     def kill() -> None:
         while not ended.wait(choice.uniform(*PAUSE_SECONDS)):
+            while not answers() and not ended.wait(0.2):
+                pass
             with contextlib.suppress(psutil.Error, IndexError):
                 choice.choice(workers_of(proxy)).kill()
                 outcome.kills += 1

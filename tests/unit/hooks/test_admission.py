@@ -74,17 +74,6 @@ async def test_a_call_that_litellm_makes_within_a_request_leaves_the_requests_ho
     assert len(await scene.ledger.holds()) == 2
 
 
-@pytest.mark.parametrize(("granted", "output"), [(1_000_000, 4 * 1024), (50_000, 1024)])
-async def test_a_stream_holds_several_times_what_is_usual_where_that_is_a_twentieth_of_the_balance(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch, granted: int, output: int
-) -> None:
-    monkeypatch.setattr(OneModel, "facts", lambda *_: ModelFacts(16_384, hides_output=False, window=128_000))
-    await scene.ledger.put_plan(Plan("default", granted), actor="admin")
-    await scene.admission.admit(ANA, CHAT | {"stream": True}, "acompletion")
-    (hold,) = await scene.ledger.holds()
-    assert hold.amount - hold.prompt == output
-
-
 async def put_plan(scene: Scene, **terms: Any) -> None:
     await scene.ledger.put_plan(Plan("default", 1_000_000, **terms), actor="admin")
 
