@@ -53,7 +53,7 @@ class AccountConditions(_Query):
 
     query: Sought = Field("", description="Part of an id, e-mail or name, in any case.")
     status: Status | None = Field(None, description="Only those of this status.")
-    plan: Sought | None = Field(None, description="Only those on this plan.")
+    plan: Annotated[Sought, Field(max_length=64)] | None = Field(None, description="Only those on this plan.")
     state: State | None = Field(None, description="Only those in this state of use.")
     used_after: Instant | None = Field(None, description="Only those last used then or later.")
     used_before: Instant | None = Field(None, description="Only those last used before, or never.")
