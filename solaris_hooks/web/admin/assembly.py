@@ -22,6 +22,7 @@ from solaris_hooks.web.admin.bulk import BulkPages
 from solaris_hooks.web.admin.door import Door
 from solaris_hooks.web.admin.health import HealthPages
 from solaris_hooks.web.admin.ledger import LedgerPages
+from solaris_hooks.web.admin.members import MemberPages
 from solaris_hooks.web.admin.overview import OverviewPages
 from solaris_hooks.web.admin.plans import PlanPages
 from solaris_hooks.web.admin.refusals import RefusalPages
@@ -67,6 +68,7 @@ def add_admin(app: FastAPI, door: Door, services: AdminServices) -> None:
         AccountEndings(services, account),
         BulkPages(services),
         RequestPages(services),
+        MemberPages(services),
         RefusalPages(services),
         AlertPages(services),
         PlanPages(services),
