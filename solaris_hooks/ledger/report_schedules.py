@@ -26,6 +26,8 @@ class ScheduledReport(StrEnum):
 
     USER = "user"
     """Use of the period by user."""
+    TEAM = "team"
+    """By team that shares an account."""
     MODEL = "model"
     PLAN = "plan"
     PERIOD = "period"

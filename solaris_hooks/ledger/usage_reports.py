@@ -1,4 +1,4 @@
-"""Reports on use over some local days: by user, model, plan or time, in rows that are read batch by batch."""
+"""Reports on use over some local days: by user, team, model, plan or time, in rows that are read batch by batch."""
 
 from __future__ import annotations
 
@@ -25,10 +25,16 @@ class ReportGrouping(StrEnum):
     """What a report has rows for, beside its periods."""
 
     USER = "user"
+    TEAM = "team"
+    """Accounts that teams share; everybody else's use is in none of its rows."""
     MODEL = "model"
     PLAN = "plan"
     PERIOD = "period"
     """Periods alone."""
+
+
+_BOUNDS = {ReportGrouping.USER: ("", None), ReportGrouping.TEAM: ("team:", "team;")}
+"""Between which ids the accounts of a report are, in order of bytes; None: up to the last."""
 
 
 class ReportUnit(StrEnum):
@@ -63,8 +69,8 @@ class UsageRow:
 
     Attributes:
         period: its first day that is part of the report.
-        account_id: in reports by user.
-        plan_id: in reports by plan: what the account had when it was used; in those by user: what it has now.
+        account_id: in reports by user or team.
+        plan_id: in reports by plan: what the account had when it was used; in those by account: what it has now.
         model: in reports by model.
         cost: an estimate in money, of the models that have costs; None where none of them has.
     """
@@ -93,7 +99,7 @@ class UsageReports(Protocol):
         ...
 
     def rows(self, query: ReportQuery) -> AsyncIterator[UsageRow]:
-        """Rows of a report: in order of account and then time where it is by user, else of time first.
+        """Rows of a report: in order of account and then time where it is by user or team, else of time first.
 
         They are read in batches and no connection is kept between two: what is booked meanwhile may be in the later
         ones.
@@ -119,7 +125,7 @@ class PostgresUsageReports:
 
     async def rows(self, query: ReportQuery) -> AsyncIterator[UsageRow]:
         """See :meth:`UsageReports.rows`."""
-        if query.by is ReportGrouping.USER:
+        if query.by in _BOUNDS:
             async for batch in self._batches(query):
                 for row in self._folded(batch, _of_user):
                     yield row
@@ -138,9 +144,10 @@ class PostgresUsageReports:
             yield row
 
     async def _batches(self, query: ReportQuery) -> AsyncIterator[Sequence[Row]]:
-        after, size = "", FIRST_ACCOUNTS
+        after, before = _BOUNDS[query.by]
+        size = FIRST_ACCOUNTS
         while True:
-            found = await self._statements.all("report_accounts", {"after": after, "limit": size})
+            found = await self._statements.all("report_accounts", {"after": after, "before": before, "limit": size})
             account_ids = [row["account_id"] for row in found]
             if account_ids:
                 yield await self._statements.all(

@@ -206,7 +206,7 @@ EXAMPLES = (
             },
             Audience.ADMINISTRATOR,
         )
-        for report in ("user", "model", "plan", "period", "accounts")
+        for report in ("user", "team", "model", "plan", "period", "accounts")
     ),
     _example(EventKind.ACCOUNT_CREATED, {**_figures(0), "email": "ana@example.org"}, Audience.ADMINISTRATOR),
     _example(EventKind.QUOTA_EXHAUSTED, {**_SPENT, "threshold": 100, "crossed": [100]}, Audience.ADMINISTRATOR),

@@ -16,7 +16,7 @@ ORDER BY period, plan_id COLLATE "C", model COLLATE "C";
 -- report_accounts --
 -- Ids of the next accounts, in order.
 SELECT account_id FROM solaris.account_summaries
-WHERE account_id COLLATE "C" > %(after)s
+WHERE account_id COLLATE "C" > %(after)s AND (%(before)s::text IS NULL OR account_id COLLATE "C" < %(before)s)
 ORDER BY account_id COLLATE "C"
 LIMIT %(limit)s;
 

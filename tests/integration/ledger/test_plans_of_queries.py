@@ -317,7 +317,7 @@ def test_a_filtered_list_is_read_by_an_index(
         ("use_by_hours", {"starts": [_NOW - dt.timedelta(hours=48)], "ends": [_NOW]}),
         ("use_by_days", {"starts": [_NOW.date() - dt.timedelta(days=30)], "ends": [_NOW.date()]}),
         ("names_of_accounts", {"account_ids": [ANA]}),
-        ("report_accounts", {"after": ANA, "limit": 25}),
+        ("report_accounts", {"after": ANA, "before": None, "limit": 25}),
         (
             "report_of_accounts",
             {

@@ -6,7 +6,7 @@
 CREATE TABLE solaris.report_schedules (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     key text NOT NULL UNIQUE, -- the same key adds one schedule
-    report text NOT NULL CHECK (report IN ('user', 'model', 'plan', 'period', 'accounts')),
+    report text NOT NULL CHECK (report IN ('user', 'team', 'model', 'plan', 'period', 'accounts')),
     every text NOT NULL CHECK (every IN ('week', 'month')),
     on_day integer NOT NULL CHECK (on_day BETWEEN 1 AND CASE every WHEN 'week' THEN 7 ELSE 28 END),
     format text NOT NULL CHECK (format IN ('csv', 'xlsx')),
