@@ -17,10 +17,9 @@ import logging
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from fastapi import FastAPI, Request
@@ -93,9 +92,11 @@ class Payable(EndUsers, Teams, Protocol):
     """Books that say whose account a request draws from."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What one worker process is made of."""
+class Parts(NamedTuple):
+    """What one worker process is made of.
+
+    No dataclass: LiteLLM may execute this file outside ``sys.modules``, where dataclasses look their module up.
+    """
 
     handler: SolarisHandler
     ledger: PostgresLedger
