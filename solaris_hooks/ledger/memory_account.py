@@ -193,10 +193,10 @@ class MemoryAccount:
         hold = self.holds.get(extension.hold_id)
         before = hold.amount if hold is not None else 0
         lease_until = now + dt.timedelta(seconds=extension.lease_seconds)
-        if hold is not None:  # who asks for more still runs
+        if hold is not None and amount:  # who asks for more still runs
             lease_until = max(hold.lease_until, lease_until)
             self.holds[hold.hold_id] = replace(hold, amount=amount, lease_until=lease_until)
-        elif amount:
+        elif hold is None and amount:
             self.holds[extension.hold_id] = Hold(
                 account_id=extension.account_id,
                 hold_id=extension.hold_id,

@@ -56,8 +56,8 @@ class MailChannel:
 
         A server that takes a mail and whose answer is lost gets it again, under the same ``Message-ID``.
         """
+        files = await self._reports.of((delivery.event, *delivery.others)) if self._reports is not None else {}
         try:
-            files = await self._reports.of((delivery.event, *delivery.others)) if self._reports is not None else {}
             rendered = await self._mails.render(delivery, attached=delivery.event.event_id in files)
             message = build_message(
                 replace(rendered, attachments=tuple(files.values())),

@@ -151,8 +151,12 @@ def emptied(superuser_url: str, books_url: str) -> str:
     with psycopg.connect(superuser_url) as connection:
         connection.execute("SET session_replication_role = replica")
         for schema, table in (
-            *(("solaris", each) for each in ("accounts", "entries", "credit_lots", "usage", "usage_daily")),
+            *(
+                ("solaris", each)
+                for each in ("accounts", "entries", "entry_texts", "credit_lots", "usage", "usage_daily")
+            ),
             *(("solaris", each) for each in ("events", "deliveries", "audit")),
+            *(("solaris", each) for each in ("account_summaries", "account_counts", "usage_hourly", "usage_of_plans")),
             *(("solaris_jobs", f"procrastinate_{each}") for each in ("jobs", "events", "workers", "periodic_defers")),
         ):
             connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(schema, table)))

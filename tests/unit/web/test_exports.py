@@ -116,7 +116,7 @@ async def test_books_that_are_away_are_an_error_and_no_broken_file(client: httpx
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("by", "team"), ("unit", "year"), ("format", "pdf"), ("since", "today"), ("time_zone", "Mars"), ("x", "1")],
+    [("by", "squad"), ("unit", "year"), ("format", "pdf"), ("since", "today"), ("time_zone", "Mars"), ("x", "1")],
 )
 async def test_what_no_report_knows_is_refused_by_name(client: httpx.AsyncClient, name: str, value: str) -> None:
     assert error_of(await client.get(USAGE, params={name: value}), 400)["param"] == name
