@@ -66,6 +66,7 @@ async def test_a_request_is_approved_and_another_rejected(
     page = await browse(look)
     await signed_in(page, site, "requests")
     await page.locator(f'a[href$="/requests/{request.request_id}"]').click()
+    await page.wait_for_url(site.address(f"/admin/requests/{request.request_id}"))
     await assert_accessible(page)
     if look.language == "pt-BR":
         await page.get_by_label("Tokens a conceder").fill("100.000")
