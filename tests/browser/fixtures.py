@@ -12,11 +12,16 @@ from typing import Any, Protocol
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.browser.chromium import FLAGS, MISSING, find_chromium
 from tests.browser.looks import Look
 from tests.browser.watch import Watch
+
+PATIENCE_MS = 20_000
+"""How long a test waits for what must come true: several processes share the machine."""
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 class Browse(Protocol):
@@ -63,7 +68,7 @@ async def browse(chromium: Browser, watch: Watch) -> AsyncIterator[Browse]:
             timezone_id="America/Sao_Paulo",
             **options,
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         watch.observe(context)
         return await context.new_page()
