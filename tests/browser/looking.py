@@ -26,6 +26,7 @@ async def violations(page: Page) -> list[dict[str, Any]]:
 
     axe is evaluated through the debugger, which no content security policy keeps out: the page stays as it is served.
     """
+    await page.wait_for_load_state()  # its style included
     session = await page.context.new_cdp_session(page)
     try:
         await session.send("Runtime.evaluate", {"expression": _axe()})

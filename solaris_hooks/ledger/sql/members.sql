@@ -1,18 +1,23 @@
 -- Statements about members of teams, each named by the line above it.
 
 -- members --
--- Members of a team as of now, in order of id; a page of them, or one.
-SELECT
-    m.member_id, m.email, m.limit_is_own, solaris.member_limit_v1(a, m) AS member_limit,
-    CASE WHEN m.period_start = a.period_start THEN m.used ELSE 0 END AS member_used, m.held AS member_held,
-    CASE WHEN m.period_start = a.period_start THEN m.told_percent ELSE 0 END AS member_told
+-- Members of a team as of now, in order of id; a page of them, or one. The account is looked at first, and renewed if that
+-- is due, whether any member is found or not.
+SELECT found.*
 FROM solaris.refresh_account_v1(%(account_id)s, %(now)s) AS a
-CROSS JOIN solaris.members AS m
-WHERE m.account_id = %(account_id)s
-    AND (%(member_id)s::text IS NULL OR m.member_id = %(member_id)s)
-    AND m.member_id COLLATE "C" > coalesce(%(after)s::text, '')
-ORDER BY m.member_id COLLATE "C"
-LIMIT %(limit)s;
+CROSS JOIN LATERAL (
+    SELECT
+        m.member_id, m.email, m.limit_is_own, solaris.member_limit_v1(a, m) AS member_limit,
+        CASE WHEN m.period_start = a.period_start THEN m.used ELSE 0 END AS member_used, m.held AS member_held,
+        CASE WHEN m.period_start = a.period_start THEN m.told_percent ELSE 0 END AS member_told
+    FROM solaris.members AS m
+    WHERE m.account_id = a.account_id
+        AND (%(member_id)s::text IS NULL OR m.member_id = %(member_id)s)
+        AND m.member_id COLLATE "C" > coalesce(%(after)s::text, '')
+    ORDER BY m.member_id COLLATE "C"
+    LIMIT %(limit)s
+) AS found
+ORDER BY found.member_id COLLATE "C";
 
 -- member_limit --
 -- What each member of a team may use who has no limit of his own.
