@@ -26,6 +26,8 @@ from solaris_hooks.quota.weights import ONE
 
 from . import filling
 from .machine import Neighbours
+from .page_books import Further, Landmarks, fill_further
+from .rendered import Page, browser, pages_of
 
 ZONE = "America/Sao_Paulo"
 GOAL_MS = 100.0
@@ -71,23 +73,27 @@ class Effort:
     accounts: int
     calls: int
     times: int
+    further: Further
 
 
-FULL = Effort(accounts=100_000, calls=100, times=20)
-QUICK = Effort(accounts=10_000, calls=20, times=5)
+FULL = Effort(accounts=100_000, calls=100, times=20, further=Further(100_000, 100_000, 20_000, 5_000))
+QUICK = Effort(accounts=10_000, calls=20, times=5, further=Further(10_000, 10_000, 2_000, 500))
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Milliseconds of each page, in order of what was asked.
+    """Milliseconds, in order of what was asked.
 
     Attributes:
+        took: of what pages read from the books.
+        rendered: of whole pages.
         seconds_to_fill: how long making the books took.
         calls_a_second: how fast the job adds what was settled to the totals.
         round_ms: a round of the job where nothing is new.
     """
 
     took: Mapping[str, Sequence[float]]
+    rendered: Mapping[Page, Sequence[float]]
     seconds_to_fill: float
     calls_a_second: float
     round_ms: float
@@ -102,9 +108,10 @@ def measure(server: EmbeddedPostgres, effort: Effort) -> Outcome:
     migrate(url)
     filling.fill(url, effort.accounts)
     _fill(url, effort)
+    marks = fill_further(url, effort.accounts, effort.further)
     seconds = time.monotonic() - began
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_asked(url, effort, seconds))
+        return runner.run(_asked(url, effort, marks, seconds))
 
 
 def _fill(url: str, effort: Effort) -> None:
@@ -125,7 +132,7 @@ def _fill(url: str, effort: Effort) -> None:
             connection.execute(f"VACUUM (ANALYZE) solaris.{table}".encode())
 
 
-async def _asked(url: str, effort: Effort, seconds: float) -> Outcome:
+async def _asked(url: str, effort: Effort, marks: Landmarks, seconds: float) -> Outcome:
     ledger = PostgresLedger(url)
     try:
         began = time.monotonic()
@@ -147,9 +154,25 @@ async def _asked(url: str, effort: Effort, seconds: float) -> Outcome:
                 if number >= 0:
                     took.setdefault(what, []).append((time.perf_counter() - began) * 1000)
             neighbours.append(Neighbours.now().share_since(look))
-        return Outcome(took, seconds, calls_a_second, round_ms, neighbours)
+        rendered = await _rendered(ledger, url, pages_of(marks), effort.times, neighbours)
+        return Outcome(took, rendered, seconds, calls_a_second, round_ms, neighbours)
     finally:
         await ledger.close()
+
+
+async def _rendered(
+    ledger: PostgresLedger, url: str, pages: Sequence[Page], times: int, neighbours: list[float]
+) -> Mapping[Page, Sequence[float]]:
+    took: dict[Page, list[float]] = {}
+    async with browser(ledger, url) as somebody:
+        for number in range(-1, times):  # the first one warms up: templates are compiled
+            look = Neighbours.now()
+            for page in pages:
+                milliseconds = await somebody.ask(page)
+                if number >= 0:
+                    took.setdefault(page, []).append(milliseconds)
+            neighbours.append(Neighbours.now().share_since(look))
+    return took
 
 
 def _questions(ledger: PostgresLedger) -> Mapping[str, Callable[[], Awaitable[object]]]:
