@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
@@ -26,7 +27,9 @@ _ID = """
 """A UUIDv7 of the time ``at``, with something of the number ``i``."""
 
 _ACCOUNT = "CASE WHEN i %% 200 = 0 THEN %(busy)s ELSE 'user:bench-' || 1 + i %% %(accounts)s END"
-_MOMENTS = "generate_series(1, %(rows)s) AS i, LATERAL (SELECT now() - i * interval '60 days' / %(rows)s AS at) AS moment"
+_MOMENTS = (
+    "generate_series(1, %(rows)s) AS i, LATERAL (SELECT now() - i * interval '60 days' / %(rows)s AS at) AS moment"
+)
 
 _REFUSALS = f"""
     INSERT INTO solaris.refusals (
@@ -58,7 +61,8 @@ _EVENTS = f"""
     INSERT INTO solaris.events (account_id, key, event_id, kind, at, details, in_chat, told_at, dispatched_at)
     SELECT
         {_ACCOUNT}, 'bench:' || i, md5('event' || i)::uuid, 'credit.granted', at,
-        '{{"tokens": 5000, "origin": "grant", "reason": "thanks", "used": 1, "remaining": 2, "granted": 3}}', TRUE, at, at
+        '{{"tokens": 5000, "origin": "grant", "reason": "thanks", "used": 1, "remaining": 2, "granted": 3}}',
+        TRUE, at, at
     FROM {_MOMENTS} ORDER BY i DESC
 """
 _DELIVERIES = f"""
@@ -66,7 +70,8 @@ _DELIVERIES = f"""
         account_id, delivery_id, event_id, event_number, kind, channel, target, audience, state, attempts, last_error,
         created_at, attempted_at, ended_at)
     SELECT
-        {_ACCOUNT}, {_ID}, md5('event' || i)::uuid, i, 'credit.granted', 'mail', 'person.' || i || '@example.org', 'user',
+        {_ACCOUNT}, {_ID}, md5('event' || i)::uuid, i, 'credit.granted', 'mail', 'person.' || i || '@example.org',
+        'user',
         CASE WHEN i %% 20 = 0 THEN 'dead' ELSE 'sent' END, 1,
         CASE WHEN i %% 20 = 0 THEN '550 5.1.1 mailbox unavailable' END, at, at, at
     FROM {_MOMENTS}
@@ -87,12 +92,14 @@ _VERIFICATIONS = f"""
     SELECT
         {_ID}, NULL, 'admin:marta', at, at, at, 100000, 1000000, 200, f.found
     FROM {_MOMENTS}, (
-        SELECT jsonb_agg(jsonb_build_object('account', 'user:bench-' || n, 'entry', n, 'message', 'does not add up')) AS found
+        SELECT jsonb_agg(
+            jsonb_build_object('account', 'user:bench-' || n, 'entry', n, 'message', 'does not add up')) AS found
         FROM generate_series(1, 200) AS n) AS f
 """
 _CHECKPOINTS = """
     INSERT INTO solaris.checkpoints (taken_at, accounts, sha256, key_id)
-    SELECT now() - i * interval '1 day', 100000, sha256(i::text::bytea), 'a1b2c3d4' FROM generate_series(1, %(rows)s) AS i
+    SELECT now() - i * interval '1 day', 100000, sha256(i::text::bytea), 'a1b2c3d4'
+    FROM generate_series(1, %(rows)s) AS i
 """
 _LOTS = """
     INSERT INTO solaris.credit_lots (account_id, lot_id, tokens, remaining, origin, reason, actor, created_at)
@@ -142,7 +149,7 @@ class Landmarks:
     change: int
 
 
-def fill_further(url: str, accounts: int, further: Further) -> Landmarks:
+async def fill_further(url: str, accounts: int, further: Further) -> Landmarks:
     """Make all of it, in books that have their accounts.
 
     Args:
@@ -150,7 +157,11 @@ def fill_further(url: str, accounts: int, further: Further) -> Landmarks:
         accounts: how many there are.
         further: how much.
     """
-    batch = asyncio.run(_through_the_ledger(url, min(further.of_a_batch, accounts)))
+    batch = await _through_the_ledger(url, min(further.of_a_batch, accounts))
+    return await asyncio.to_thread(_fill, url, accounts, further, batch)
+
+
+def _fill(url: str, accounts: int, further: Further, batch: UUID) -> Landmarks:
     parts: Mapping[str, int] = {
         _REFUSALS: further.refusals,
         _REFUSALS_DAILY: 0,
@@ -172,18 +183,16 @@ def fill_further(url: str, accounts: int, further: Further) -> Landmarks:
         for table in _TABLES:
             connection.execute(f"VACUUM (ANALYZE) solaris.{table}".encode())
 
-        def newest(column: str, table: str) -> UUID:
-            found: UUID = connection.execute(
-                f"SELECT {column} FROM solaris.{table} ORDER BY {column} DESC LIMIT 1".encode()  # noqa: S608 - ours
-            ).fetchall()[0][0]
-            return found
+        def newest(column: str, table: str) -> Any:
+            """The largest of a column."""
+            return connection.execute(f"SELECT max({column}::text) FROM solaris.{table}".encode()).fetchall()[0][0]
 
         change = connection.execute("SELECT max(number) FROM solaris.audit WHERE action = 'account.change'")
         return Landmarks(
-            newest("refusal_id", "refusals"),
-            newest("delivery_id", "deliveries"),
-            newest("request_id", "credit_requests"),
-            newest("verification_id", "verifications"),
+            UUID(newest("refusal_id", "refusals")),
+            UUID(newest("delivery_id", "deliveries")),
+            UUID(newest("request_id", "credit_requests")),
+            UUID(newest("verification_id", "verifications")),
             batch,
             change.fetchall()[0][0],
         )

@@ -108,7 +108,7 @@ def measure(server: EmbeddedPostgres, effort: Effort) -> Outcome:
     migrate(url)
     filling.fill(url, effort.accounts)
     _fill(url, effort)
-    marks = fill_further(url, effort.accounts, effort.further)
+    marks = asyncio.run(fill_further(url, effort.accounts, effort.further))
     seconds = time.monotonic() - began
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_asked(url, effort, marks, seconds))

@@ -124,12 +124,12 @@ def _lists(marks: Landmarks) -> Iterator[Page]:
 
 
 def _dry_runs() -> Iterator[Page]:
-    credits = (("kind", "credits"), ("tokens", "500"))
+    granted = (("kind", "credits"), ("tokens", "500"))
     hundred = tuple(("account", f"user:bench-{each}") for each in range(1, 101))
     found = (("everybody", "1"), ("q", filling.RARE))
-    yield Page("/admin/batches/new", "/admin/batches/new", "(100 accounts)", (*credits, *hundred))
-    yield Page("/admin/batches/preview", "/admin/batches/preview", "(100 accounts)", (*credits, *hundred))
-    yield Page("/admin/batches/preview", "/admin/batches/preview", "(all that a search finds)", (*credits, *found))
+    yield Page("/admin/batches/new", "/admin/batches/new", "(100 accounts)", (*granted, *hundred))
+    yield Page("/admin/batches/preview", "/admin/batches/preview", "(100 accounts)", (*granted, *hundred))
+    yield Page("/admin/batches/preview", "/admin/batches/preview", "(all that a search finds)", (*granted, *found))
     plan = (
         ("plan_id", "default"),
         ("monthly_tokens", "900000"),

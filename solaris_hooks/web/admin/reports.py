@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from decimal import Decimal
 from urllib.parse import urlencode
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -19,11 +16,12 @@ from solaris_hooks.exports.tables import accounts_table, audit_table, entries_ta
 from solaris_hooks.ledger.account_list import AccountFilter
 from solaris_hooks.ledger.audit_trail import AuditFilter
 from solaris_hooks.ledger.report_schedules import ReportSchedule
-from solaris_hooks.ledger.usage_reports import ReportGrouping, ReportQuery, ReportUnit, UsageRow
+from solaris_hooks.ledger.usage_reports import ReportGrouping, ReportQuery, ReportUnit
 from solaris_hooks.quota.errors import InvalidRequestError
 from solaris_hooks.quota.ids import account_id
 from solaris_hooks.web.admin.door import Door
 from solaris_hooks.web.admin.forms import Fields, Problem
+from solaris_hooks.web.admin.report_figures import figures_of
 from solaris_hooks.web.admin.services import AdminServices
 from solaris_hooks.web.admin.visit import Visit
 from solaris_hooks.web.bodies import MAX_DAYS
@@ -31,41 +29,7 @@ from solaris_hooks.web.dependencies import existing
 from solaris_hooks.web.downloads import download
 
 SHOWN_ROWS = 100
-CHARTED = 10
-"""Groups in the chart of a report on one period."""
-
 _EARLIEST = dt.date(2000, 1, 1)
-
-
-@dataclass(slots=True)
-class Totals:
-    """Sums over all rows of a report.
-
-    Attributes:
-        cost: of the models that have costs; None where none of them has.
-        parts: tokens by what the chart shows: the group, or the first day of the period.
-    """
-
-    rows: int = 0
-    requests: int = 0
-    estimated_requests: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    tokens: int = 0
-    cost: Decimal | None = None
-    parts: Counter[str | dt.date] = field(default_factory=Counter)
-
-    def add(self, row: UsageRow, part: str | dt.date) -> None:
-        """Count a row."""
-        self.rows += 1
-        self.requests += row.requests
-        self.estimated_requests += row.estimated_requests
-        self.input_tokens += row.input_tokens
-        self.output_tokens += row.output_tokens
-        self.tokens += row.tokens
-        if row.cost is not None:
-            self.cost = (self.cost or Decimal(0)) + row.cost
-        self.parts[part] += row.tokens
 
 
 class ReportPages:
@@ -103,16 +67,14 @@ class ReportPages:
         today = dt.datetime.now(ZoneInfo(visit.look.time_zone)).date()
         asked = fields or Fields(visit)
         query = _this_month(today) if fields is not None else _asked(asked, visit, today)
-        rows, totals = await self._read(query)
+        found = await figures_of(self._usage, self._services.front_page, query, rows=SHOWN_ROWS)
         wrong = fields is None and not asked.ok
         return visit.show(
             "_report.html" if visit.partial else "reports.html",
             status=400 if wrong else status,
             asked=asked,
             query=query,
-            rows=rows,
-            totals=totals,
-            chart=_charted(query, totals),
+            found=found,
             currency=self._usage.currency,
             ranges=_ranges(today),
             address=_address(query),
@@ -125,15 +87,6 @@ class ReportPages:
             mails=self._services.settings.mail is not None,
             report_hour=self._services.settings.alerts.report_hour,
         )
-
-    async def _read(self, query: ReportQuery) -> tuple[list[UsageRow], Totals]:
-        rows: list[UsageRow] = []
-        totals = Totals()
-        async for row in self._usage.rows(query):
-            if len(rows) < SHOWN_ROWS:
-                rows.append(row)
-            totals.add(row, row.period if query.unit is not ReportUnit.WHOLE else _named(row))
-        return rows, totals
 
     async def _schedules(self) -> list[tuple[ReportSchedule, dt.date]]:
         """All schedules, and the next day on which each is due."""
@@ -238,14 +191,3 @@ def _address(query: ReportQuery) -> str:
             "until": query.last_day.isoformat(),
         }
     )
-
-
-def _named(row: UsageRow) -> str:
-    return row.name or row.account_id or row.model or row.plan_id or ""
-
-
-def _charted(query: ReportQuery, totals: Totals) -> list[tuple[str | dt.date, int]]:
-    """What the chart shows: periods in order, or the largest groups."""
-    if query.unit is ReportUnit.WHOLE:
-        return totals.parts.most_common(CHARTED)
-    return sorted(totals.parts.items(), key=lambda each: str(each[0]))

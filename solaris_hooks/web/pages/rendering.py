@@ -99,8 +99,8 @@ def _words(locale: str, time_zone: str) -> dict[str, object]:
         return str(format_datetime(instant, "medium", tzinfo=zone, locale=locale))
 
     def hour(instant: dt.datetime) -> str:
-        """The reader's day and hour of an instant."""
-        return str(format_skeleton("ddHHmm", instant, tzinfo=zone, locale=locale))
+        """The reader's day of the week and hour of an instant."""
+        return str(format_skeleton("EHm", instant, tzinfo=zone, locale=locale))
 
     def month(date: dt.date) -> str:
         """A month as the reader's language writes it."""

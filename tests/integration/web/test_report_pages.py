@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from io import BytesIO, StringIO
 from uuid import uuid4
 from zipfile import ZipFile
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -23,7 +24,7 @@ from solaris_hooks.ledger.usage_reports import ReportGrouping, ReportQuery, Repo
 from solaris_hooks.quota.ids import AccountId, new_hold_id
 from solaris_hooks.quota.usage import Usage, UsageSource
 from solaris_hooks.settings import Settings
-from solaris_hooks.web.admin import reports
+from solaris_hooks.web.admin import report_figures, reports
 from tests.integration.web.asking import ADMIN, send, signed_in
 
 FORMULA = "=HYPERLINK(1)"
@@ -107,8 +108,45 @@ async def test_the_page_has_the_books_figures(
     ]
     assert f'<p class="value">{sum(row.tokens for row in expected):,}</p>' in page
     charted = sum(int(each) for each in re.findall(r'data-value="(\d+)"', page))
-    if unit is ReportUnit.DAY or len(expected) <= reports.CHARTED:
+    if by is ReportGrouping.USER and unit is ReportUnit.WHOLE:
+        assert not charted, "who used most is not known for these days"
+    elif unit is ReportUnit.DAY or len(expected) <= report_figures.CHARTED:
         assert charted == sum(row.tokens for row in expected)
+
+
+async def test_who_used_most_is_charted_for_the_days_on_offer(
+    admin: httpx.AsyncClient, books: PostgresLedger, used: AccountId
+) -> None:
+    heavy = Usage(10**9, 0)
+    await books.settle(Settlement(used, new_hold_id(), "gpt-4o", 10**9, heavy, UsageSource.PROVIDER))
+    for _ in range(2):
+        await books.rollup.round(time_zone="America/Sao_Paulo")
+    local = dt.datetime.now(ZoneInfo("America/Sao_Paulo")).date()
+    asked = {"by": "user", "since": (local - dt.timedelta(days=29)).isoformat(), "until": local.isoformat()}
+    page = (await admin.get(f"{ADMIN}/reports", params=asked)).text
+    chart = page.split("<figure")[1].split("</figure>")[0]
+    assert int(re.findall(r'data-value="(\d+)"', chart)[0]) >= 10**9
+
+
+async def test_the_sums_of_a_long_report_by_user_are_over_all_of_it(
+    admin: httpx.AsyncClient,
+    books: PostgresLedger,
+    settings: Settings,
+    used: AccountId,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    other = AccountId(f"user:{uuid4().hex}")
+    await books.put_account(other, AccountChange(), actor="admin:seed")
+    await books.settle(Settlement(other, new_hold_id(), "gpt-4o", 7, Usage(7, 0), UsageSource.PROVIDER))
+    for _ in range(2):
+        await books.rollup.roll_up()
+    monkeypatch.setattr(reports, "SHOWN_ROWS", 1)
+    page = (await admin.get(f"{ADMIN}/reports", params={"by": "user", **days()})).text
+    expected = await rows(books, settings, ReportGrouping.USER, ReportUnit.WHOLE)
+    assert {used, other} <= {row.account_id for row in expected}
+    assert len([row for row in cells(page) if "Tokens" in row]) == 1
+    assert f'<p class="value">{sum(row.tokens for row in expected):,}</p>' in page
+    assert "The first 1 rows; a file has all of them" in page
 
 
 async def test_an_accounts_row_is_its_daily_use_with_its_cost(
