@@ -304,7 +304,7 @@ def start() -> SolarisHandler:
         return Holder(account_id, auth.user_email, payer.member_id)
 
     authenticator = LiteLLMAuthenticator(holder_of, settings.admin_roles)
-    site = build_site(ledger, authenticator, settings, keys_of=keys_of)
+    site = build_site(ledger, authenticator, settings, keys_of=keys_of, breaker=parts.journalled.circuit)
     mount(app, site.app)
     desk = Desk(
         books=ledger,

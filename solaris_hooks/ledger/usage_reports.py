@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -123,7 +123,7 @@ class PostgresUsageReports:
         """See :meth:`UsageReports.currency`."""
         return self._costs.currency if self._costs else None
 
-    async def rows(self, query: ReportQuery) -> AsyncIterator[UsageRow]:
+    async def rows(self, query: ReportQuery) -> AsyncGenerator[UsageRow, None]:
         """See :meth:`UsageReports.rows`."""
         if query.by in _BOUNDS:
             async for batch in self._batches(query):

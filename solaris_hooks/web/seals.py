@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import hashlib
 import hmac
 import json
@@ -69,10 +70,16 @@ class Seals:
         said = json.dumps([badge.key, badge.session_id.hex, badge.token])
         return self._cipher.encrypt(said.encode()).decode()
 
-    def open(self, sealed: str) -> Badge | None:
-        """The badge of a cookie; None where it is none of ours."""
+    def open(self, sealed: str, *, sealed_within: dt.timedelta | None = None) -> Badge | None:
+        """The badge of a cookie; None where it is none of ours.
+
+        Args:
+            sealed: the cookie's value.
+            sealed_within: how long ago it may have been sealed; None for ever.
+        """
+        seconds = None if sealed_within is None else int(sealed_within.total_seconds())
         try:
-            key, session, token = json.loads(self._cipher.decrypt(sealed.encode()))
+            key, session, token = json.loads(self._cipher.decrypt(sealed.encode(), ttl=seconds))
             return Badge(key, UUID(session), token)
         except (InvalidToken, ValueError, TypeError):
             return None

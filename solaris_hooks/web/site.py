@@ -13,7 +13,7 @@ from solaris_hooks.ledger.postgres import PostgresLedger
 from solaris_hooks.settings import Settings
 from solaris_hooks.web.access import Authenticator
 from solaris_hooks.web.admin.assembly import add_admin, door_of
-from solaris_hooks.web.admin.services import AdminServices, KeysOf
+from solaris_hooks.web.admin.services import AdminServices, Breaker, KeysOf
 from solaris_hooks.web.api import build_api
 from solaris_hooks.web.dependencies import Reporting
 from solaris_hooks.web.links import StatementLinks
@@ -42,6 +42,7 @@ def build_site(
     *,
     secrets: Sequence[str] | None = None,
     keys_of: KeysOf | None = None,
+    breaker: Breaker | None = None,
 ) -> WebSite:
     """Put the web part together. Connects to nothing.
 
@@ -51,6 +52,7 @@ def build_site(
         settings: in force.
         secrets: what signs links and seals sessions; None for what settings and the environment say.
         keys_of: tells administrators which virtual keys pay from an account.
+        breaker: tells them whether requests believe that the books are away.
     """
     requests = CreditRequests(books.requests, limits=settings.credit_requests, packages=settings.credit_packages)
     front_page = FrontPage(books.totals, settings.cost_table)
@@ -73,5 +75,5 @@ def build_site(
     links = open_pages(api, books, settings, signing)
     if links is not None:
         door = door_of(authenticator, books.admin_sessions, settings, signing)
-        add_admin(api, door, AdminServices(books, requests, front_page, settings, keys_of))
+        add_admin(api, door, AdminServices(books, requests, front_page, settings, keys_of, breaker))
     return WebSite(api, links, requests)

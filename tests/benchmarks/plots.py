@@ -108,12 +108,13 @@ def of_growth(outcome: growth.Outcome) -> Draw:
 
 
 def of_pages(outcome: pages.Outcome) -> Draw:
-    """Times of each page."""
+    """Times of each page, whole."""
 
     def draw(figure: Figure) -> None:
         """A bar for each page."""
         axes = figure.subplots()
-        axes.barh(list(outcome.took), [statistics.median(took) for took in outcome.took.values()], color=_PLUGIN)
+        whole = {page.title: took for page, took in outcome.rendered.items() if not page.is_file}
+        axes.barh(list(whole), [statistics.median(took) for took in whole.values()], color=_PLUGIN)
         axes.axvline(pages.GOAL_MS, color=_LINE, linewidth=0.8, linestyle="--")
         axes.tick_params(labelsize=5)
         axes.invert_yaxis()

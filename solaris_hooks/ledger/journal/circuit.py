@@ -29,6 +29,7 @@ class Circuit:
         self._open = False
         self._probing: asyncio.Task[None] | None = None
         self._closed_at = float("-inf")
+        self._opened_at = float("inf")
 
     @property
     def open(self) -> bool:
@@ -40,11 +41,17 @@ class Circuit:
         """Seconds since the books came back; 0 while they are away, infinite where they never were."""
         return 0.0 if self.open else time.monotonic() - self._closed_at
 
+    @property
+    def open_for(self) -> float:
+        """Seconds since the books were found to be away; 0 while they are there."""
+        return time.monotonic() - self._opened_at if self.open else 0.0
+
     def broke(self, why: SolarisError) -> None:
         """Somebody has waited for the books in vain."""
         if not self.open:
             _LOG.error("the books are away: %s", why.message)
             self._open = True
+            self._opened_at = time.monotonic()
             self._probing = asyncio.get_running_loop().create_task(self._until_back())
 
     def close(self) -> None:

@@ -82,6 +82,11 @@ class JournalledLedger:
         self._has_adopted = False
         self.counts = Counts()
 
+    @property
+    def circuit(self) -> Circuit:
+        """Whether the books are believed to be away, and for how long."""
+        return self._circuit
+
     # ------------------------------------------------------------------ metering
 
     async def hold(self, request: HoldRequest) -> HoldResult:

@@ -93,7 +93,12 @@ def levels(facts: Facts) -> Mapping[str, Level]:
         "jobs": _warn_if(signs.jobs_failed > 0),
         "deliveries": _warn_if(signs.deliveries_dead > 0 or signs.deliveries_late > 0),
         "mail": _last(facts.mails) if facts.mail else Level.OFF,
-        "journal": _journal(facts),
+        "journal": journal_level(
+            aside=facts.journals_aside,
+            waiting=facts.journals,
+            writable=facts.journal_writable,
+            fail_open=facts.fail_open,
+        ),
         "checkpoints": _checkpoints(facts),
     }
 
@@ -134,10 +139,18 @@ def _last(deliveries: LastDeliveries) -> Level:
     return _warn_if(deliveries.sent_at is None or deliveries.failed_at > deliveries.sent_at)
 
 
-def _journal(facts: Facts) -> Level:
-    if facts.journals_aside or (facts.fail_open and not facts.journal_writable):
+def journal_level(*, aside: int, waiting: int, writable: bool, fail_open: bool) -> Level:
+    """How the journal is.
+
+    Args:
+        aside: files that could not be booked whole.
+        waiting: files that are not booked yet.
+        writable: whether this process could write its own.
+        fail_open: whether requests pass by it while the database is away.
+    """
+    if aside or (fail_open and not writable):
         return Level.BAD
-    return _warn_if(facts.journals > 0 or not facts.journal_writable)
+    return _warn_if(waiting > 0 or not writable)
 
 
 def _checkpoints(facts: Facts) -> Level:

@@ -31,6 +31,9 @@ COOKIE = "solaris_admin"
 Answer = Callable[[Visit], Awaitable[Response]]
 """What answers a visit; SolarisErrors are shown as a page."""
 
+AwayAnswer = Callable[[Request], Awaitable[Response | None]]
+"""What answers a request while the books cannot be reached; None where they can."""
+
 
 @dataclass(frozen=True, slots=True)
 class Door:
@@ -50,15 +53,20 @@ class Door:
     locale: str
     time_zone: str
 
-    def get(self, path: str, answer: Answer, permission: Permission = Permission.READ) -> Route:
+    def get(
+        self, path: str, answer: Answer, permission: Permission = Permission.READ, *, away: AwayAnswer | None = None
+    ) -> Route:
         """A page that changes nothing.
 
         Args:
             path: below ``/solaris/admin``.
             answer: makes the page.
             permission: what the visitor needs.
+            away: answers while the books, and with them the sessions, cannot be reached; None for the page that
+                says so. It checks by itself who asks.
         """
-        return Route(f"/admin{path}", partial(self._guarded, permission=permission, answer=answer), methods=["GET"])
+        guarded = partial(self._guarded, permission=permission, answer=answer)
+        return Route(f"/admin{path}", guarded if away is None else partial(_or_away, guarded, away), methods=["GET"])
 
     def post(self, path: str, answer: Answer, permission: Permission = Permission.CHANGE) -> Route:
         """A form that changes something. Arguments as of :meth:`get`."""
@@ -104,6 +112,22 @@ class Door:
             framed=True,
             error=error,
         )
+
+    async def recent_administrator(self, request: Request) -> Administrator | None:
+        """Who shows a badge, sealed no longer ago than sessions last, whose key LiteLLM takes for an administrator's.
+
+        For when the books cannot tell whether his session lives: it may have been ended since.
+
+        Raises:
+            AuthenticationUnavailableError: LiteLLM cannot check keys now.
+        """
+        badge = self.seals.open(request.cookies.get(COOKIE, ""), sealed_within=LONGEST)
+        if badge is None:
+            return None
+        try:
+            return await self.authenticator.administrator(request, Permission.READ, key=badge.key)
+        except (UnauthenticatedError, ForbiddenError):
+            return None
 
     async def _guarded(self, request: Request, permission: Permission, answer: Answer) -> Response:
         if request.method == "POST" and not from_here(request):
@@ -180,3 +204,8 @@ class Door:
             framed=True,
             to=f"{request.url.path}{query}",
         )
+
+
+async def _or_away(guarded: Callable[[Request], Awaitable[Response]], away: AwayAnswer, request: Request) -> Response:
+    """What answers while the books are away, if they are; else the page itself."""
+    return await away(request) or await guarded(request)

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import platform
 import time
-from collections.abc import Mapping, Sequence
-from importlib import metadata
+from collections.abc import Sequence
 
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-import solaris_hooks
 from solaris_hooks.ledger import migrations
 from solaris_hooks.ledger.journal.adoption import can_be_written, journals
 from solaris_hooks.settings import WhenAway
 from solaris_hooks.web.admin.diagnosis import Facts, levels, webhook_levels, worst
 from solaris_hooks.web.admin.door import Door
+from solaris_hooks.web.admin.health_away import HealthWithoutBooks
 from solaris_hooks.web.admin.services import AdminServices
+from solaris_hooks.web.admin.versions import versions
 from solaris_hooks.web.admin.visit import Visit
-
-PACKAGES = ("litellm", "psycopg", "procrastinate")
 
 
 class HealthPages:
@@ -29,12 +26,14 @@ class HealthPages:
 
     def __init__(self, services: AdminServices) -> None:
         """Keep what the page reads."""
+        self._services = services
         self._books = services.books
         self._settings = services.settings
 
     def routes(self, door: Door) -> Sequence[BaseRoute]:
         """The addresses of this section."""
-        return [door.get("/health", self._show)]
+        without_books = HealthWithoutBooks(self._services, door)
+        return [door.get("/health", self._show, away=without_books.answer), *without_books.routes()]
 
     async def _show(self, visit: Visit) -> Response:
         facts = await self._facts()
@@ -46,7 +45,7 @@ class HealthPages:
             levels={name: level.value for name, level in found.items()},
             hooks=[(each, level.value) for each, level in hooks],
             worst=worst([*found.values(), *(level for _, level in hooks)]).value,
-            versions=_versions(),
+            versions=versions(),
             checked_at=dt.datetime.now(dt.UTC),
         )
 
@@ -78,14 +77,3 @@ class HealthPages:
             journals_aside=len(await asyncio.to_thread(lambda: journals(folder, kept=True))),
             checkpoint_every=dt.timedelta(seconds=settings.checkpoint_interval_seconds),
         )
-
-
-def _versions() -> Mapping[str, str]:
-    """Of this process's Python and packages."""
-    found = {"solaris-hooks": solaris_hooks.__version__}
-    for name in PACKAGES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return {**found, "Python": platform.python_version()}

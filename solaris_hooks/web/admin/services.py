@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from solaris_hooks.credits.requests import CreditRequests
 from solaris_hooks.ledger.front_page import FrontPage
@@ -32,6 +33,20 @@ KeysOf = Callable[[AccountId], Awaitable[Sequence[LiteLLMKey] | None]]
 """The virtual keys that pay from an account; None where LiteLLM cannot tell."""
 
 
+class Breaker(Protocol):
+    """Whether requests believe that the books are away."""
+
+    @property
+    def open(self) -> bool:
+        """Whether they do: then no request asks the books."""
+        ...
+
+    @property
+    def open_for(self) -> float:
+        """For how many seconds; 0 where they do not."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class AdminServices:
     """The books and what is built on them.
@@ -42,6 +57,7 @@ class AdminServices:
         front_page: figures over all accounts.
         settings: in force.
         keys_of: the virtual keys that pay from an account; None where nobody can tell.
+        breaker: of this process's requests; None where it has none.
     """
 
     books: PostgresLedger
@@ -49,3 +65,4 @@ class AdminServices:
     front_page: FrontPage
     settings: Settings
     keys_of: KeysOf | None = None
+    breaker: Breaker | None = None

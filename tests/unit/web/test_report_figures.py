@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 from typing import cast
 
@@ -28,7 +28,7 @@ ROW = UsageRow(DAY, AccountId("user:ana"), "Ana", None, "default", None, 1, 0, 2
 class EndlessReports:
     """A report by user never ends; one by period has two days."""
 
-    async def rows(self, query: ReportQuery) -> AsyncIterator[UsageRow]:
+    async def rows(self, query: ReportQuery) -> AsyncGenerator[UsageRow, None]:
         if query.by is ReportGrouping.PERIOD:
             for days in range(2 if query.unit is ReportUnit.DAY else 1):
                 yield replace(ROW, period=DAY + dt.timedelta(days=days), tokens=100)
