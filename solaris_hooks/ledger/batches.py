@@ -106,6 +106,8 @@ class Action:
                 return bool(row["status"] == Status.SUSPENDED)
             case ActionKind.MESSAGE:
                 return bool((self.chat and row["notices"]) or (self.mail and row["mailed"]))
+            case ActionKind.RESET:
+                return bool(row["used"])
             case _:
                 return True
 
@@ -163,6 +165,14 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class CalledAs:
+    """How an account's user is called, where that is known."""
+
+    name: str | None = None
+    email: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
     """What a batch would do.
 
@@ -173,6 +183,7 @@ class Preview:
         tokens: credits that it would grant in all.
         first: the first hundred that it would change, in order of id.
         unchanged: the first hundred that it would leave as they are, in order of id.
+        names: of all these.
     """
 
     accounts: int
@@ -181,6 +192,7 @@ class Preview:
     tokens: int
     first: Sequence[AccountId]
     unchanged: Sequence[AccountId] = field(default_factory=list)
+    names: Mapping[AccountId, CalledAs] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +260,12 @@ class Batches:
         unchanged = [AccountId(row["account_id"]) for row in rows if not order.action.changes(row)]
         missing = [each for each in sorted(set(order.selection.accounts or ())) if each not in known]
         tokens = (order.action.tokens or 0) * len(changing)
-        return Preview(len(rows), len(changing), missing, tokens, changing[:_SHOWN], unchanged[:_SHOWN])
+        first, idle = changing[:_SHOWN], unchanged[:_SHOWN]
+        return Preview(len(rows), len(changing), missing, tokens, first, idle, await self._names([*first, *idle]))
+
+    async def _names(self, account_ids: Sequence[AccountId]) -> Mapping[AccountId, CalledAs]:
+        found = await self._statements.all("names_of_accounts", {"account_ids": list(account_ids)})
+        return {AccountId(row["account_id"]): CalledAs(row["name"], row["email"]) for row in found}
 
     async def run(self, order: Order, *, seconds: float = SECONDS) -> Batch:
         """Begin a batch, or go on with it, and work on it for a while; see ``complete`` for whether all is done.
@@ -327,7 +344,9 @@ class Batches:
         if selection.accounts is not None:
             if not 1 <= len(selection.accounts) <= MOST_NAMED:
                 raise InvalidRequestError(f"Name 1 to {MOST_NAMED:,} accounts.", param="accounts")
-            return await self._statements.all("named_accounts", {"account_ids": list(selection.accounts)})
+            return await self._statements.all(
+                "named_accounts", {"account_ids": list(selection.accounts), "now": self._clock()}
+            )
         percent_from, percent_below = (None, None) if selection.state is None else PERCENTS[selection.state]
         rows = await self._statements.all(
             "select_accounts",
@@ -340,6 +359,7 @@ class Batches:
                 "used_after": selection.used_after,
                 "used_before": selection.used_before,
                 "limit": MOST_FOUND + 1,
+                "now": self._clock(),
             },
         )
         if len(rows) > MOST_FOUND:

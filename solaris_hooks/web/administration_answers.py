@@ -56,6 +56,13 @@ class ErasedAnswer(_Answer):
         return cls.model_validate(erased, from_attributes=True)
 
 
+class CalledAsAnswer(_Answer):
+    """How an account's user is called, where that is known."""
+
+    name: str | None
+    email: str | None
+
+
 class PreviewAnswer(_Answer):
     """What a batch would do."""
 
@@ -64,6 +71,8 @@ class PreviewAnswer(_Answer):
     missing: list[str] = Field(description="Ids that were named, and there is no account of.")
     tokens: int = Field(description="Credits that it would grant in all.")
     first: list[str] = Field(description="The first hundred that it would change, in order of id.")
+    unchanged: list[str] = Field(description="The first hundred that it would leave as they are, in order of id.")
+    names: dict[str, CalledAsAnswer] = Field(description="How the users of these are called, by account id.")
 
     @classmethod
     def of(cls, preview: Preview) -> Self:

@@ -40,7 +40,8 @@ SELECT solaris.erase_account_v1(%(account_id)s, %(reason)s, %(actor)s, %(now)s) 
 
 -- select_accounts --
 -- Accounts that a filter finds, in order of id; those that were merged into others are nobody's any more.
-SELECT a.account_id, a.plan_id, a.status, a.notices, a.mails AND coalesce(a.email, '') <> '' AS mailed
+SELECT a.account_id, a.plan_id, a.status, a.notices, a.mails AND coalesce(a.email, '') <> '' AS mailed,
+    a.overage > 0 OR (a.allowance_used > 0 AND a.period_end > coalesce(%(now)s::timestamptz, now())) AS used
 FROM solaris.find_accounts_v1(%(query)s, NULL, 1000000000) AS f (account_id)
 JOIN solaris.accounts AS a ON f.account_id = a.account_id
 JOIN solaris.account_summaries AS s ON f.account_id = s.account_id
@@ -55,7 +56,8 @@ LIMIT %(limit)s;
 
 -- named_accounts --
 -- Accounts by id, in order of id.
-SELECT a.account_id, a.plan_id, a.status, a.notices, a.mails AND coalesce(a.email, '') <> '' AS mailed
+SELECT a.account_id, a.plan_id, a.status, a.notices, a.mails AND coalesce(a.email, '') <> '' AS mailed,
+    a.overage > 0 OR (a.allowance_used > 0 AND a.period_end > coalesce(%(now)s::timestamptz, now())) AS used
 FROM solaris.accounts AS a
 WHERE a.account_id = ANY(%(account_ids)s)
 ORDER BY a.account_id COLLATE "C";

@@ -18,7 +18,7 @@ from solaris_hooks.web.admin.forms import Fields, Problem
 from solaris_hooks.web.admin.services import AdminServices
 from solaris_hooks.web.admin.visit import Visit
 
-KINDS = (ActionKind.CREDITS, ActionKind.PLAN, ActionKind.MESSAGE, ActionKind.SUSPEND, ActionKind.REACTIVATE)
+KINDS = tuple(ActionKind)
 SECONDS = 5.0
 """How long one request works on a batch; a script, or a button, asks for the next."""
 
@@ -105,6 +105,8 @@ class BulkPages:
             return await self._form(visit, wanted, fields)
         reason = fields.text("reason")
         key = fields.text("key", longest=_LONGEST_KEY)
+        if action.kind is ActionKind.RESET:  # which cannot be undone
+            await self._confirm(fields, _looked_at(visit, action, wanted))
         if fields.ok:
             order = Order(f"page:{key}", action, wanted.selection, reason, visit.administrator.actor)
             try:
@@ -114,6 +116,16 @@ class BulkPages:
             else:
                 return visit.to(f"/batches/{batch.batch_id}")
         return await self._shown(visit, wanted, action, fields)
+
+    async def _confirm(self, fields: Fields, order: Order) -> None:
+        """Have typed how many accounts change: as many as were shown, and as many as would change now.
+
+        None would where the same form was sent before; then it does nothing again.
+        """
+        counted = fields.text("counted", longest=_MOST_DIGITS)
+        fields.same("confirmed", counted)
+        if fields.ok and str((await self._books.batches.preview(order)).changing) not in {counted, "0"}:
+            fields.problems["confirmed"] = Problem.NOT_THE_SAME
 
     async def _form(self, visit: Visit, wanted: _Wanted, fields: Fields | None) -> Response:
         return visit.show(
@@ -130,9 +142,7 @@ class BulkPages:
         Raises:
             SolarisError: it cannot happen.
         """
-        preview = await self._books.batches.preview(
-            Order("preview", action, wanted.selection, "preview", visit.administrator.actor)
-        )
+        preview = await self._books.batches.preview(_looked_at(visit, action, wanted))
         return visit.show(
             "bulk_preview.html",
             status=200 if fields is None else InvalidRequestError.status,
@@ -188,14 +198,21 @@ class BulkPages:
             limit=ROWS + 1,
             after=AccountId(after) if after else None,
         )
+        shown = found[:ROWS]
         return visit.show(
             "_batch.html" if visit.partial else "batch.html",
             batch=batch,
             outcome=outcome,
             outcomes=OUTCOMES,
-            items=found[:ROWS],
+            items=shown,
+            accounts=await self._books.accounts_named(each.account_id for each in shown),
             next_after=found[ROWS - 1].account_id if len(found) > ROWS else None,
         )
+
+
+def _looked_at(visit: Visit, action: Action, wanted: _Wanted) -> Order:
+    """What is wanted, as an order that is only looked at."""
+    return Order("preview", action, wanted.selection, "preview", visit.administrator.actor)
 
 
 def _action(fields: Fields, kind: ActionKind) -> Action:
@@ -221,7 +238,7 @@ def _action(fields: Fields, kind: ActionKind) -> Action:
 
 def _carried(visit: Visit) -> Sequence[tuple[str, str]]:
     """Everything that a form said, for the form that confirms it."""
-    own = {"form_token", "key", "reason"}
+    own = {"form_token", "key", "reason", "confirmed", "counted"}
     return [(name, said) for name, said in visit.form.multi_items() if isinstance(said, str) and name not in own]
 
 

@@ -92,6 +92,8 @@ async def test_a_batch_and_what_came_of_it(client: httpx.AsyncClient) -> None:
         "missing": [],
         "tokens": 0,
         "first": [ANA, BIA],
+        "unchanged": [],
+        "names": {each: {"name": None, "email": None} for each in (ANA, BIA)},
     }
     done = (await client.post(f"{API}/batches", json=body)).json()
     assert (done["complete"], done["outcomes"]) == (True, {"done": 2})

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from solaris_hooks.ledger.audit_trail import AuditFilter
-from solaris_hooks.ledger.batches import Action, ActionKind, Batch, Order, Preview, Selection
+from solaris_hooks.ledger.batches import Action, ActionKind, Batch, CalledAs, Order, Preview, Selection
 from solaris_hooks.ledger.postgres import PostgresLedger
 from solaris_hooks.ledger.records import AccountChange, Plan
 from solaris_hooks.quota.balance import State, Status
@@ -41,7 +41,9 @@ async def run(world: World, order: Order, *, seconds: float = 20) -> Batch:
 
 
 async def test_credits_for_many_and_what_came_of_each(world: World) -> None:
-    assert await books(world).batches.preview(CREDITS) == Preview(2, 2, [NOBODY], 100, [ANA, BIA])
+    await world.ledger.put_account(ANA, AccountChange(name="Ana", email="ana@example.org"), actor="admin:root")
+    names = {ANA: CalledAs("Ana", "ana@example.org"), BIA: CalledAs()}
+    assert await books(world).batches.preview(CREDITS) == Preview(2, 2, [NOBODY], 100, [ANA, BIA], [], names)
     batch = await run(world, CREDITS)
     assert (batch.outcomes, batch.complete) == ({"done": 2, "failed": 1}, True)
     items = await books(world).batches.items(batch.batch_id)
@@ -150,6 +152,8 @@ async def test_a_message_to_many_tells_who_was_not_reached(world: World) -> None
 async def test_use_of_many_is_set_back(world: World) -> None:
     await world.use(30)
     order = Order("z", Action(ActionKind.RESET), Selection([ANA, BIA]), "our failure", "admin:root")
+    preview = await books(world).batches.preview(order)
+    assert (preview.first, preview.unchanged) == ([ANA], [BIA])
     assert (await run(world, order)).outcomes == {"done": 1, "unchanged": 1}
     assert (await world.account()).balance.used == 0
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from html import unescape
+from html import escape, unescape
 from uuid import uuid4
 
 import httpx
 import pytest
 
 from solaris_hooks.ledger.postgres import PostgresLedger
-from solaris_hooks.ledger.records import AccountChange, Plan
+from solaris_hooks.ledger.records import AccountChange, Plan, Settlement
 from solaris_hooks.quota.balance import Status
-from solaris_hooks.quota.ids import AccountId
+from solaris_hooks.quota.ids import AccountId, new_hold_id
+from solaris_hooks.quota.usage import Usage, UsageSource
 from tests.integration.web.asking import ADMIN, send, signed_in
 
 
@@ -51,6 +52,11 @@ async def previewed(admin: httpx.AsyncClient, **fields: object) -> dict[str, lis
 async def credits_of(books: PostgresLedger, people: list[AccountId]) -> list[int]:
     found = [await books.account(each) for each in people]
     return [each.balance.credits_remaining for each in found if each is not None]
+
+
+async def used_of(books: PostgresLedger, people: list[AccountId]) -> list[int]:
+    found = [await books.account(each) for each in people]
+    return [each.balance.used for each in found if each is not None]
 
 
 async def status_of(books: PostgresLedger, people: list[AccountId]) -> list[Status]:
@@ -134,6 +140,44 @@ async def test_plans_messages_and_reactivation(
     assert await status_of(books, people) == [Status.ACTIVE] * 3
 
 
+async def test_people_are_named_in_what_would_happen_and_in_what_came_of_it(
+    admin: httpx.AsyncClient, books: PostgresLedger, people: list[AccountId]
+) -> None:
+    await books.put_account(people[0], AccountChange(name="Ana & Co"), actor="admin:seed")
+    for kind in ("suspend", "reactivate"):
+        preview = await send(admin, "/batches/preview", kind=kind, account=people)
+        assert ">Ana &amp; Co</a>" in preview.text
+        assert f'<code class="soft">{escape(people[0])}</code>' in preview.text
+        assert ">a@example.org</a>" in preview.text, "who has no name"
+    done = await send(admin, "/batches", **hidden(preview.text), reason="r")
+    assert ">Ana &amp; Co</a>" in (await admin.get(done.headers["location"])).text
+
+
+async def test_periods_are_reset_once_after_their_number_was_typed(
+    admin: httpx.AsyncClient, books: PostgresLedger, people: list[AccountId]
+) -> None:
+    for each in people[:2]:
+        usage = Usage(30, 10)
+        await books.settle(Settlement(each, new_hold_id(), "demo", 40, usage, UsageSource.PROVIDER))
+    form = await send(admin, "/batches/new", kind="reset", account=people)
+    assert "cannot be undone" in form.text
+    preview = await send(admin, "/batches/preview", kind="reset", account=people)
+    assert "type how many accounts will be changed: 2" in preview.text
+    assert "They have used nothing in this period:" in preview.text
+    confirmed = hidden(preview.text)
+    for said in ({}, {"confirmed": "3"}, {"confirmed": ""}, {"counted": "1", "confirmed": "1"}):
+        refused = await send(admin, "/batches", **{**confirmed, **said}, reason="our failure")
+        assert refused.status_code == 400
+        assert "our failure" in refused.text
+    assert (await send(admin, "/batches", **confirmed, confirmed="2")).status_code == 400, "without a reason"
+    assert await used_of(books, people) == [40, 40, 0]
+    done = await send(admin, "/batches", **confirmed, confirmed="2", reason="our failure")
+    assert done.status_code == 303, done.text
+    assert await used_of(books, people) == [0, 0, 0]
+    again = await send(admin, "/batches", **confirmed, confirmed="2", reason="our failure")
+    assert again.headers["location"] == done.headers["location"]
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
@@ -145,7 +189,7 @@ async def test_plans_messages_and_reactivation(
         ({"kind": "message", "text": "x" * 1001, "chat": "on"}, "too long"),
         ({"kind": "message", "text": "hello"}, "Choose at least one."),
         ({"kind": "suspend", "told": "a\x01b"}, "too long"),
-        ({"kind": "reset"}, "Choose what is to be done."),
+        ({"kind": "erase"}, "Choose what is to be done."),
         ({"kind": "credits", "tokens": "5", "account": "nonsense"}, "Nothing was changed."),
     ],
 )
