@@ -52,6 +52,7 @@ from solaris_hooks.hooks.shared_teams import SharedTeams
 from solaris_hooks.hooks.upkeep import Chore, Upkeep
 from solaris_hooks.ledger.checkpoints import read_signing_key
 from solaris_hooks.ledger.checkpoints.periodic import PeriodicCheckpoints
+from solaris_hooks.ledger.journal.circuit import Circuit
 from solaris_hooks.ledger.journal.journal import Journal
 from solaris_hooks.ledger.journal.ledger import JournalledLedger
 from solaris_hooks.ledger.migrations import books_id, migrate
@@ -102,6 +103,7 @@ class Parts(NamedTuple):
     ledger: PostgresLedger
     upkeep: Upkeep
     log: RefusalLog
+    circuit: Circuit
 
 
 def build(settings: Settings, journal: Journal) -> Parts:
@@ -166,7 +168,7 @@ def build(settings: Settings, journal: Journal) -> Parts:
         upkeep=upkeep,
         notices=_notices(settings, ledger),
     )
-    return Parts(handler, ledger, upkeep, log)
+    return Parts(handler, ledger, upkeep, log, journalled.circuit)
 
 
 def _of_refusals(log: RefusalLog) -> Sequence[Chore]:
@@ -304,7 +306,7 @@ def start() -> SolarisHandler:
         return Holder(account_id, auth.user_email, payer.member_id)
 
     authenticator = LiteLLMAuthenticator(holder_of, settings.admin_roles)
-    site = build_site(ledger, authenticator, settings, keys_of=keys_of, breaker=parts.journalled.circuit)
+    site = build_site(ledger, authenticator, settings, keys_of=keys_of, breaker=parts.circuit)
     mount(app, site.app)
     desk = Desk(
         books=ledger,

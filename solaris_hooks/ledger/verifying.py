@@ -13,8 +13,8 @@ import sys
 from uuid import UUID
 
 from solaris_hooks.ledger.postgres import PostgresLedger
-from solaris_hooks.ledger.verifications import Verifications
-from solaris_hooks.quota.errors import SolarisError
+from solaris_hooks.ledger.verifications import VerificationRun, Verifications
+from solaris_hooks.quota.errors import ConflictError, SolarisError
 from solaris_hooks.quota.ids import AccountId
 
 _LOG = logging.getLogger(__name__)
@@ -24,6 +24,9 @@ TELL_SECONDS = 2.0
 
 NICENESS = 10
 """Requests go first."""
+
+MOST_AT_ONCE = 4
+"""Verifications that one proxy lets run at the same time: each is a process with connections of its own."""
 
 _URL = "SOLARIS_DATABASE_URL"
 
@@ -35,14 +38,16 @@ class Verifier:
         """Keep where the books are; start nothing yet."""
         self._conninfo = conninfo
         self._verifications = verifications
-        self._watching: set[asyncio.Task[None]] = set()
+        self._watching: dict[UUID, asyncio.Task[None]] = {}
 
     async def start(self, account_id: AccountId | None, *, actor: str) -> UUID:
         """Start one, of an account or of all.
 
         Raises:
-            ConflictError: all accounts are being verified already.
+            ConflictError: all accounts are being verified already, or several verifications run.
         """
+        if len(self._watching) >= MOST_AT_ONCE:
+            raise ConflictError(f"{MOST_AT_ONCE} verifications run already; try again when one has ended.")
         verification_id = await self._verifications.begin(account_id, actor=actor)
         try:
             process = await asyncio.create_subprocess_exec(
@@ -58,9 +63,16 @@ class Verifier:
             await self._verifications.fail(verification_id, f"No process could be started: {exc}")
         else:
             task = asyncio.create_task(self._watch(process, verification_id))
-            self._watching.add(task)
-            task.add_done_callback(self._watching.discard)
+            self._watching[verification_id] = task
+            task.add_done_callback(lambda _: self._watching.pop(verification_id, None))
         return verification_id
+
+    async def ended(self, verification_id: UUID, *, within_seconds: float) -> VerificationRun | None:
+        """One that was started here, once it has ended, or as far as it is after some time; None for unknown ones."""
+        task = self._watching.get(verification_id)
+        if task is not None:
+            await asyncio.wait({task}, timeout=within_seconds)
+        return await self._verifications.get(verification_id)
 
     async def _watch(self, process: asyncio.subprocess.Process, verification_id: UUID) -> None:
         """Say of a process that died without a word that it did."""

@@ -16,7 +16,7 @@ from solaris_hooks.ledger.port import Books
 from solaris_hooks.settings import CreditRequestLimits
 from solaris_hooks.web.access import Authenticator
 from solaris_hooks.web.asgi import MOUNT_PATH, Answered, BoundedBodies, SegmentPaths
-from solaris_hooks.web.dependencies import Reporting, Services
+from solaris_hooks.web.dependencies import Reporting, Services, Verifying
 from solaris_hooks.web.description import describe
 from solaris_hooks.web.errors import answer_errors
 from solaris_hooks.web.routes import (
@@ -41,10 +41,11 @@ from solaris_hooks.web.routes import (
     requests,
     terms,
     undo,
+    verifications,
 )
 
 
-def build_api(
+def build_api(  # noqa: PLR0913 - what it is built on; most of it may be missing
     books: Books,
     authenticator: Authenticator,
     *,
@@ -53,6 +54,7 @@ def build_api(
     campaigns: Compensation | None = None,
     reporting: Reporting | None = None,
     administration: Administration | None = None,
+    verifying: Verifying | None = None,
 ) -> FastAPI:
     """Build the API.
 
@@ -64,6 +66,7 @@ def build_api(
         campaigns: compensation in bulk; None where the books cannot tell who had requests.
         reporting: figures over all accounts; None where the books keep no totals.
         administration: merges, erasures, batches and undoing; None where the books can do none of it.
+        verifying: verifications in processes of their own; None where the books are verified while the request waits.
         requests_for_credits: how users ask for credits; None for the limits that settings have by default.
 
     Returns:
@@ -79,7 +82,9 @@ def build_api(
         middleware=[Middleware(Answered), Middleware(BoundedBodies), Middleware(SegmentPaths)],
     )
     asking = requests_for_credits or CreditRequests(books.requests, limits=CreditRequestLimits())
-    api.state.services = Services(books, authenticator, open_accounts, asking, campaigns, reporting, administration)
+    api.state.services = Services(
+        books, authenticator, open_accounts, asking, campaigns, reporting, administration, verifying
+    )
     answer_errors(api)
     for module in (accounts, members, terms, audit, credit_lots, requests, plans, me, ledger, deliveries, refusals):
         api.include_router(module.router)
@@ -100,6 +105,8 @@ def build_api(
         api.include_router(overview.router)
     if reporting is not None and administration is not None:
         api.include_router(report_schedules.router)
+    if verifying is not None:
+        api.include_router(verifications.router)
     api.include_router(deliveries.mails_router)
     describe(api)
     return api

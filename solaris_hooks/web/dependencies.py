@@ -17,6 +17,8 @@ from solaris_hooks.ledger.members import account_as_seen_by
 from solaris_hooks.ledger.port import Books
 from solaris_hooks.ledger.records import Account, AccountChange
 from solaris_hooks.ledger.usage_reports import UsageReports
+from solaris_hooks.ledger.verifications import Verifications
+from solaris_hooks.ledger.verifying import Verifier as OwnProcess
 from solaris_hooks.quota.errors import NotFoundError
 from solaris_hooks.quota.ids import AccountId, account_id
 from solaris_hooks.roles import Permission
@@ -43,6 +45,19 @@ class Reporting:
 
 
 @dataclass(frozen=True, slots=True)
+class Verifying:
+    """What verifies the books beside the requests.
+
+    Attributes:
+        verifier: starts verifications.
+        list: of those that were started, and what they found.
+    """
+
+    verifier: OwnProcess
+    list: Verifications
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """What an API is built on.
 
@@ -52,6 +67,7 @@ class Services:
         campaigns: compensation in bulk.
         reporting: figures over all accounts.
         administration: merges, erasures, batches and undoing.
+        verifying: verifications in processes of their own; None where the books are in memory.
     """
 
     books: Books
@@ -61,6 +77,7 @@ class Services:
     campaigns: Compensation | None = None
     reporting: Reporting | None = None
     administration: Administration | None = None
+    verifying: Verifying | None = None
 
 
 def _services(request: Request) -> Services:

@@ -10,12 +10,13 @@ from fastapi import FastAPI
 from solaris_hooks.credits.requests import CreditRequests
 from solaris_hooks.ledger.front_page import FrontPage
 from solaris_hooks.ledger.postgres import PostgresLedger
+from solaris_hooks.ledger.verifying import Verifier
 from solaris_hooks.settings import Settings
 from solaris_hooks.web.access import Authenticator
 from solaris_hooks.web.admin.assembly import add_admin, door_of
 from solaris_hooks.web.admin.services import AdminServices, Breaker, KeysOf
 from solaris_hooks.web.api import build_api
-from solaris_hooks.web.dependencies import Reporting
+from solaris_hooks.web.dependencies import Reporting, Verifying
 from solaris_hooks.web.links import StatementLinks
 from solaris_hooks.web.pages.opening import open_pages, signing_secrets
 
@@ -55,6 +56,7 @@ def build_site(
         breaker: tells them whether requests believe that the books are away.
     """
     requests = CreditRequests(books.requests, limits=settings.credit_requests, packages=settings.credit_packages)
+    verifier = Verifier(settings.database_url, books.verifications)
     front_page = FrontPage(books.totals, settings.cost_table)
     api = build_api(
         books,
@@ -70,10 +72,11 @@ def build_site(
             settings.alerts.admin_locale,
         ),
         administration=books,
+        verifying=Verifying(verifier, books.verifications),
     )
     signing = signing_secrets(settings) if secrets is None else secrets
     links = open_pages(api, books, settings, signing)
     if links is not None:
         door = door_of(authenticator, books.admin_sessions, settings, signing)
-        add_admin(api, door, AdminServices(books, requests, front_page, settings, keys_of, breaker))
+        add_admin(api, door, AdminServices(books, requests, front_page, settings, verifier, keys_of, breaker))
     return WebSite(api, links, requests)

@@ -9,17 +9,16 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from psycopg import ProgrammingError
-from psycopg.conninfo import conninfo_to_dict
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from solaris_hooks.ledger.admin_sessions import WINDOW
 from solaris_hooks.ledger.journal.adoption import can_be_written, journals
+from solaris_hooks.ledger.whereabouts import server_of
 from solaris_hooks.quota.errors import LedgerError, LedgerUnavailableError, SolarisError
 from solaris_hooks.roles import Permission
-from solaris_hooks.settings import Settings, WhenAway
+from solaris_hooks.settings import WhenAway
 from solaris_hooks.web.access import (
     AuthenticationUnavailableError,
     ForbiddenError,
@@ -201,7 +200,7 @@ async def known_facts(services: AdminServices, why: SolarisError) -> KnownFacts:
     folder, mail = settings.journal_folder, settings.mail
     return KnownFacts(
         why=why.message,
-        server=server_of(settings),
+        server=server_of(settings.database_url),
         breaker_open=None if breaker is None else breaker.open,
         breaker_seconds=0.0 if breaker is None else breaker.open_for,
         fail_open=settings.when_database_is_away is WhenAway.FAIL_OPEN,
@@ -228,16 +227,6 @@ def levels(facts: KnownFacts) -> Mapping[str, Level]:
         ),
         "mail": mail if facts.mail_server else Level.OFF,
     }
-
-
-def server_of(settings: Settings) -> str:
-    """Where the database should be, without user and password."""
-    try:
-        parts = conninfo_to_dict(settings.database_url)
-    except ProgrammingError:
-        return ""
-    host = parts.get("host") or parts.get("hostaddr") or "localhost"
-    return f"{host}:{parts.get('port') or 5432}/{parts.get('dbname') or ''}"
 
 
 async def _answers(host: str, port: int) -> bool:

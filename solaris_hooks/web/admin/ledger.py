@@ -11,7 +11,6 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from solaris_hooks.ledger.verifications import VerificationState
-from solaris_hooks.ledger.verifying import Verifier
 from solaris_hooks.quota.errors import ConflictError, InvalidRequestError, NotFoundError
 from solaris_hooks.quota.ids import AccountId, account_id
 from solaris_hooks.roles import Permission
@@ -31,7 +30,7 @@ class LedgerPages:
     def __init__(self, services: AdminServices) -> None:
         """Keep what the pages read, and what verifies."""
         self._books = services.books
-        self._verifier = Verifier(services.settings.database_url, services.books.verifications)
+        self._verifier = services.verifier
 
     def routes(self, door: Door) -> Sequence[BaseRoute]:
         """The addresses of this section."""

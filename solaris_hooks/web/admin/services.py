@@ -10,6 +10,7 @@ from typing import Protocol
 from solaris_hooks.credits.requests import CreditRequests
 from solaris_hooks.ledger.front_page import FrontPage
 from solaris_hooks.ledger.postgres import PostgresLedger
+from solaris_hooks.ledger.verifying import Verifier
 from solaris_hooks.quota.ids import AccountId
 from solaris_hooks.settings import Settings
 
@@ -56,6 +57,7 @@ class AdminServices:
         requests: how requests for credits are decided.
         front_page: figures over all accounts.
         settings: in force.
+        verifier: starts verifications.
         keys_of: the virtual keys that pay from an account; None where nobody can tell.
         breaker: of this process's requests; None where it has none.
     """
@@ -64,5 +66,6 @@ class AdminServices:
     requests: CreditRequests
     front_page: FrontPage
     settings: Settings
+    verifier: Verifier
     keys_of: KeysOf | None = None
     breaker: Breaker | None = None

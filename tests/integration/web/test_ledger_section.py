@@ -13,12 +13,14 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from deploy.local.postgres import EmbeddedPostgres
+from solaris_hooks.ledger import verifying
 from solaris_hooks.ledger.postgres import PostgresLedger
 from solaris_hooks.ledger.records import AccountChange, Flaw, HoldRequest, Verification
 from solaris_hooks.ledger.verifications import MOST_FLAWS_KEPT, SILENCE, VerificationRun, VerificationState
 from solaris_hooks.ledger.verifying import Verifier
 from solaris_hooks.quota.errors import ConflictError
 from solaris_hooks.quota.ids import AccountId, new_hold_id
+from solaris_hooks.web.routes import ledger as ledger_routes
 from tests.integration.ledger.world import Clock, past_triggers
 from tests.integration.web.asking import ADMIN, send, signed_in
 
@@ -181,3 +183,50 @@ async def test_auditors_verify_and_operators_do_not(browser: httpx.AsyncClient, 
 @pytest.mark.parametrize("verification", ["nonsense", "00000000-0000-7000-8000-000000000000"])
 async def test_a_verification_that_there_is_not(admin: httpx.AsyncClient, verification: str) -> None:
     assert (await admin.get(f"{ADMIN}/ledger/verifications/{verification}")).status_code == 404
+
+
+VERIFY = "/solaris/api/v1/ledger/verify"
+BEARER = {"authorization": "Bearer sk-admin"}
+
+
+async def test_programs_verify_in_a_process_beside_the_requests(
+    browser: httpx.AsyncClient, books: PostgresLedger, who: AccountId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError("this process verifies nothing itself")
+
+    monkeypatch.setattr(PostgresLedger, "verify", never)
+    answer = await browser.post(VERIFY, json={"account_id": who}, headers=BEARER)
+    assert answer.status_code == 200, answer.text
+    said = answer.json()
+    assert (said["ok"], said["accounts"], said["entries"], said["state"]) == (True, 1, 1, "good")
+    run = await books.verifications.get(UUID(said["id"]))
+    assert run is not None
+    assert (run.account_id, run.requested_by) == (who, "admin:boss")
+    read = await browser.get(f"/solaris/api/v1/ledger/verifications/{said['id']}", headers=BEARER)
+    assert read.json() == said
+    missing = await browser.get(f"/solaris/api/v1/ledger/verifications/{uuid4()}", headers=BEARER)
+    assert missing.status_code == 404
+
+
+async def test_a_long_verification_is_read_later(
+    browser: httpx.AsyncClient, books: PostgresLedger, who: AccountId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger_routes, "VERIFY_SECONDS", 0)
+    answer = await browser.post(VERIFY, json={"account_id": who}, headers=BEARER)
+    assert answer.status_code == 202, answer.text
+    assert (answer.json()["ok"], answer.json()["state"]) == (None, "running")
+    await ended(books, UUID(answer.json()["id"]))
+    read = await browser.get(f"/solaris/api/v1/ledger/verifications/{answer.json()['id']}", headers=BEARER)
+    assert (read.json()["ok"], read.json()["state"]) == (True, "good")
+
+
+async def test_few_verifications_run_at_once(
+    browser: httpx.AsyncClient, books: PostgresLedger, who: AccountId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger_routes, "VERIFY_SECONDS", 0)
+    monkeypatch.setattr(verifying, "MOST_AT_ONCE", 1)
+    first = await browser.post(VERIFY, json={"account_id": who}, headers=BEARER)
+    second = await browser.post(VERIFY, json={"account_id": who}, headers=BEARER)
+    assert (first.status_code, second.status_code) == (202, 409)
+    await ended(books, UUID(first.json()["id"]))

@@ -133,6 +133,9 @@ async def test_verification_names_account_and_entry(client: httpx.AsyncClient, l
         "entries": 2,
         "flaws": [],
         "more_flaws": 0,
+        "id": None,
+        "state": "good",
+        "error": None,
     }
     entries = ledger._accounts[AccountId("user:jose")].entries
     entries[0] = replace(entries[0], tokens=entries[0].tokens + 1)
