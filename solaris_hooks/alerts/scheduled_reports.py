@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from solaris_hooks.ledger.report_schedules import ReportSchedule, ReportSchedules
+from solaris_hooks.ledger.report_schedules import ReportSchedule, ReportSchedules, ScheduledReport
 
 _LOG = logging.getLogger(__name__)
+
+MOST_MISSED = 12
+"""Reports of one schedule that are made up for after an outage: three months of weeks, or a year of months."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +24,11 @@ class DueReport:
     last_day: dt.date
 
 
-def due_report(schedule: ReportSchedule, *, now: dt.datetime, time_zone: str, hour: int) -> DueReport | None:
-    """What is due of a schedule; None where nothing is, or it was told of.
+def due_reports(schedule: ReportSchedule, *, now: dt.datetime, time_zone: str, hour: int) -> Sequence[DueReport]:
+    """What is due of a schedule and was not told of, oldest first: each missed due day has a report of its own.
 
-    Where several due days passed while nobody looked, the latest is due alone.
+    After a long outage the last :data:`MOST_MISSED`. A list of accounts is as it is when its mail is made, so that of
+    several only the latest would say anything else: it is due alone.
 
     Args:
         schedule: which one.
@@ -33,13 +38,17 @@ def due_report(schedule: ReportSchedule, *, now: dt.datetime, time_zone: str, ho
     """
     local = now.astimezone(ZoneInfo(time_zone))
     day = local.date() if local.hour >= hour else local.date() - dt.timedelta(days=1)
-    due = schedule.rhythm.latest(day)
-    if dt.datetime.combine(due, dt.time(hour), ZoneInfo(time_zone)) < schedule.created_at:
-        return None
-    first, last = schedule.rhythm.covered(due)
-    if schedule.told_through is not None and schedule.told_through >= last:
-        return None
-    return DueReport(first, last)
+    most = 1 if schedule.report is ScheduledReport.ACCOUNTS else MOST_MISSED
+    found: list[DueReport] = []
+    while len(found) < most:
+        due = schedule.rhythm.latest(day)
+        first, last = schedule.rhythm.covered(due)
+        early = dt.datetime.combine(due, dt.time(hour), ZoneInfo(time_zone)) < schedule.created_at
+        if early or (schedule.told_through is not None and schedule.told_through >= last):
+            break
+        found.append(DueReport(first, last))
+        day = due - dt.timedelta(days=1)
+    return found[::-1]
 
 
 async def tell_due_reports(schedules: ReportSchedules, *, now: dt.datetime, time_zone: str, hour: int) -> int:
@@ -53,8 +62,9 @@ async def tell_due_reports(schedules: ReportSchedules, *, now: dt.datetime, time
     """
     told = 0
     for schedule in await schedules.all():
-        due = due_report(schedule, now=now, time_zone=time_zone, hour=hour)
-        if due is not None and await schedules.tell(schedule.number, due.first_day, due.last_day):
-            _LOG.info("report schedule %d is due: %s to %s", schedule.number, due.first_day, due.last_day)
-            told += 1
+        # Oldest first: what is told of is remembered by the last day alone.
+        for due in due_reports(schedule, now=now, time_zone=time_zone, hour=hour):
+            if await schedules.tell(schedule.number, due.first_day, due.last_day):
+                _LOG.info("report schedule %d is due: %s to %s", schedule.number, due.first_day, due.last_day)
+                told += 1
     return told

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from solaris_hooks.alerts.scheduled_reports import DueReport, due_report
+from solaris_hooks.alerts.scheduled_reports import MOST_MISSED, DueReport, due_reports
 from solaris_hooks.ledger.report_schedules import (
     MOST_RECIPIENTS,
     Every,
@@ -73,17 +73,48 @@ def test_a_week_is_the_seven_days_before_and_a_month_the_calendar_month_before()
 )
 def test_a_report_is_due_from_its_hour_on_until_the_next_one(now: str, due: DueReport) -> None:
     at = dt.datetime.fromisoformat(now)
-    assert due_report(SCHEDULE, now=at, time_zone="America/Sao_Paulo", hour=8) == due
+    before = replace(SCHEDULE, told_through=due.first_day - dt.timedelta(days=1))
+    assert due_reports(before, now=at, time_zone="America/Sao_Paulo", hour=8) == [due]
     told = replace(SCHEDULE, told_through=due.last_day)
-    assert due_report(told, now=at, time_zone="America/Sao_Paulo", hour=8) is None
+    assert due_reports(told, now=at, time_zone="America/Sao_Paulo", hour=8) == []
+
+
+def test_each_report_that_was_missed_is_due_by_its_own_period_oldest_first() -> None:
+    told = replace(SCHEDULE, told_through=day("2026-11-08"))
+    at = dt.datetime(2026, 12, 1, 12, tzinfo=dt.UTC)
+    assert due_reports(told, now=at, time_zone="America/Sao_Paulo", hour=8) == [
+        DueReport(day("2026-11-09"), day("2026-11-15")),
+        DueReport(day("2026-11-16"), day("2026-11-22")),
+        DueReport(day("2026-11-23"), day("2026-11-29")),
+    ]
+    monthly = replace(SCHEDULE, rhythm=THIRDS, created_at=dt.datetime(2026, 9, 3, tzinfo=dt.UTC))
+    assert [each.first_day for each in due_reports(monthly, now=at, time_zone="America/Sao_Paulo", hour=8)] == [
+        day("2026-08-01"),
+        day("2026-09-01"),
+        day("2026-10-01"),
+    ]
+
+
+def test_there_is_an_end_to_what_is_made_up_for() -> None:
+    at = dt.datetime(2028, 1, 1, 12, tzinfo=dt.UTC)
+    found = due_reports(SCHEDULE, now=at, time_zone="America/Sao_Paulo", hour=8)
+    assert len(found) == MOST_MISSED
+    assert found[-1].last_day == day("2027-12-26")
+
+
+def test_of_lists_of_accounts_the_latest_is_due_alone() -> None:
+    lists = replace(SCHEDULE, report=ScheduledReport.ACCOUNTS)
+    at = dt.datetime(2026, 12, 1, 12, tzinfo=dt.UTC)
+    due = [DueReport(day("2026-11-23"), day("2026-11-29"))]
+    assert due_reports(lists, now=at, time_zone="America/Sao_Paulo", hour=8) == due
 
 
 def test_what_was_due_before_a_schedule_was_added_is_not_mailed() -> None:
     added = replace(SCHEDULE, created_at=dt.datetime(2026, 11, 23, 11, 0, 1, tzinfo=dt.UTC))
     monday = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
-    assert due_report(added, now=monday, time_zone="America/Sao_Paulo", hour=8) is None
+    assert due_reports(added, now=monday, time_zone="America/Sao_Paulo", hour=8) == []
     later = monday + dt.timedelta(days=7)
-    assert due_report(added, now=later, time_zone="America/Sao_Paulo", hour=8) is not None
+    assert len(due_reports(added, now=later, time_zone="America/Sao_Paulo", hour=8)) == 1
 
 
 @pytest.mark.parametrize(
