@@ -57,6 +57,7 @@ from solaris_hooks.ledger.records import (
 from solaris_hooks.ledger.refusals import PostgresRefusals
 from solaris_hooks.ledger.report_schedules import ReportSchedules
 from solaris_hooks.ledger.rollup import Rollup
+from solaris_hooks.ledger.saved_lists import SavedLists
 from solaris_hooks.ledger.statements import Statements
 from solaris_hooks.ledger.terms_json import weights_json
 from solaris_hooks.ledger.totals import Totals
@@ -124,6 +125,7 @@ class PostgresLedger:
         self.overview = Overview(self._statements, self._clock)
         self.vital_signs = VitalSignsReader(self._statements, self._clock)
         self.verifications = Verifications(self._statements, self._clock)
+        self.saved_lists = SavedLists(self._statements, self._clock)
         self.plan_effects = PlanEffects(self._statements, self._clock)
         self.admin_sessions = PostgresAdminSessions(self._statements, self._clock)
         self.account_list = PostgresAccountList(self._statements, self._clock)

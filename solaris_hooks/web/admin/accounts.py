@@ -35,6 +35,15 @@ class AccountsPages:
         return [door.get("/accounts", self._list), door.get("/accounts/export", self._export)]
 
     async def _list(self, visit: Visit) -> Response:
+        return await self.show(visit)
+
+    async def show(self, visit: Visit, saving: Fields | None = None) -> Response:
+        """The list that an address, or a form with the fields of one, asks for.
+
+        Args:
+            visit: says which.
+            saving: the form that keeps the list, where it was refused.
+        """
         fields = Fields(visit)
         plans = await self._plans()
         asked = asked_for(fields, plans)
@@ -45,7 +54,7 @@ class AccountsPages:
         )
         response = visit.show(
             "_accounts.html" if visit.partial else "accounts.html",
-            status=200 if fields.ok else InvalidRequestError.status,
+            status=200 if fields.ok and saving is None else InvalidRequestError.status,
             asked=asked,
             after=after,
             next_after=paged.next_cursor(page.next_after),
@@ -55,6 +64,8 @@ class AccountsPages:
             statuses=list(Status),
             states=list(State),
             orders=list(AccountOrder),
+            saving=saving,
+            saved=await self._services.books.saved_lists.of(visit.administrator.actor),
             ready_made={name: query_of(each) for name, each in READY_MADE.items()},
         )
         if visit.partial:

@@ -29,6 +29,7 @@ from solaris_hooks.web.admin.refusals import RefusalPages
 from solaris_hooks.web.admin.report_schedules import ReportScheduleForms
 from solaris_hooks.web.admin.reports import ReportPages
 from solaris_hooks.web.admin.requests import RequestPages
+from solaris_hooks.web.admin.saved_lists import SavedListForms
 from solaris_hooks.web.admin.services import AdminServices
 from solaris_hooks.web.admin.settings import SettingsPages
 from solaris_hooks.web.admin.sign_in import SigningIn
@@ -58,11 +59,12 @@ def door_of(authenticator: Authenticator, sessions: AdminSessions, settings: Set
 
 def add_admin(app: FastAPI, door: Door, services: AdminServices) -> None:
     """Put the pages beside the API."""
-    account = AccountPages(services)
+    account, accounts = AccountPages(services), AccountsPages(services)
     reports = ReportPages(services)
     sections = (
         OverviewPages(services),
-        AccountsPages(services),
+        accounts,
+        SavedListForms(services, accounts),
         account,
         AccountActions(services, account),
         AccountEndings(services, account),
