@@ -18,8 +18,8 @@ from tests.browser.serving import Site, serve
 from tests.browser.watch import Watch
 
 WORDS = {
-    "en": {"keep": "Keep this list", "trend": "Hours", "away": "The database cannot be reached."},
-    "pt-BR": {"keep": "Guardar esta lista", "trend": "Horas", "away": "O banco de dados não pode ser alcançado."},
+    "en": {"keep": "Keep this list", "away": "The database cannot be reached."},
+    "pt-BR": {"keep": "Guardar esta lista", "away": "O banco de dados não pode ser alcançado."},
 }
 
 
