@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -85,10 +86,10 @@ def ask_for_usage(body: Body) -> None:
 
 def mark(body: Body, hold_id: HoldId) -> None:
     """Write the hold id where LiteLLM hands it back to every hook and into its spend logs."""
-    metadata = _metadata(body)
-    metadata[HOLD_KEY] = str(hold_id)
+    metadata, written = _metadata(body), str(hold_id)
+    metadata[HOLD_KEY] = written
     logged = metadata.get(SPEND_LOG_KEY)
-    metadata[SPEND_LOG_KEY] = {**(logged if isinstance(logged, dict) else {}), HOLD_KEY: str(hold_id)}
+    metadata[SPEND_LOG_KEY] = {**(logged if isinstance(logged, dict) else {}), HOLD_KEY: written}
 
 
 def unmark(body: Body) -> None:
@@ -117,11 +118,16 @@ def marked(body: object) -> HoldId | None:
         metadata = body.get(name)
         value = metadata.get(HOLD_KEY) if isinstance(metadata, dict) else None
         if isinstance(value, str):
-            try:
-                return HoldId(UUID(value))
-            except ValueError:
-                return None
+            return _hold_id(value)
     return None
+
+
+@lru_cache(maxsize=4096)  # every hook of a request reads the same one
+def _hold_id(text: str) -> HoldId | None:
+    try:
+        return HoldId(UUID(text))
+    except ValueError:
+        return None
 
 
 def _metadata(body: Body) -> dict[str, Any]:
