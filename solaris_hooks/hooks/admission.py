@@ -15,7 +15,7 @@ from solaris_hooks.hooks.guard import let_pass
 from solaris_hooks.hooks.identity import Payer, is_master_key
 from solaris_hooks.hooks.in_flight import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, InFlight, Request
 from solaris_hooks.hooks.newcomers import Newcomers
-from solaris_hooks.hooks.request_body import Body, disarm, headers_of, mark, unmark
+from solaris_hooks.hooks.request_body import Body, disarm, headers_of, is_short, mark, unmark
 from solaris_hooks.hooks.routes import ROUTES, Demand, Route
 from solaris_hooks.hooks.weighing import Weighing
 from solaris_hooks.ledger.records import HoldOutcome, HoldRequest, HoldResult, NewAccount
@@ -129,7 +129,9 @@ class Admission:
                 raise refusals.unmetered_call_type(self._settings.default_locale, call_type)
             payer = await self._payers.payer(auth, headers_of(body))
             attempt.account_id = payer.account_id
-            ask = self._read(payer, self._newcomers.account(auth, payer), body, route, attempt)
+            disarm(body)
+            demand = await self._demand(route, body)
+            ask = self._ask(payer, self._newcomers.account(auth, payer), body, route, demand, attempt)
             await self._admit(ask, body)
         except InvalidRequestError as exc:
             raise refusals.invalid_request(exc) from exc
@@ -137,8 +139,15 @@ class Admission:
             _LOG.error("request refused, since the books cannot be reached: %s", exc.message)
             raise refusals.unavailable(self._settings.default_locale) from exc
 
-    def _read(self, payer: Payer, new_account: NewAccount, body: Body, route: Route, attempt: Attempt) -> Ask:
-        disarm(body)
+    async def _demand(self, route: Route, body: Body) -> Demand:
+        """What a request asks for; the event loop is not blocked for long by one that has thousands of parts."""
+        if is_short(body):
+            return route.read(body, media_tokens=self._settings.media_tokens)
+        return await asyncio.to_thread(route.read, body, media_tokens=self._settings.media_tokens)
+
+    def _ask(
+        self, payer: Payer, new_account: NewAccount, body: Body, route: Route, demand: Demand, attempt: Attempt
+    ) -> Ask:
         model = body.get("model")
         if not isinstance(model, str) or not model.isprintable() or not 0 < len(model) <= MAX_MODEL_CHARACTERS:
             raise InvalidRequestError(
@@ -153,7 +162,7 @@ class Admission:
             candidates=candidates,
             named=self._models.named(model, body),
             route=route,
-            demand=route.read(body, media_tokens=self._settings.media_tokens),
+            demand=demand,
             new_account=new_account,
             member_id=payer.member_id,
             can_grow=bool(body.get("stream")) and not any(self._models.facts(each).hides_output for each in candidates),

@@ -21,6 +21,9 @@ SPEND_LOG_KEY = "spend_logs_metadata"
 FORBIDDEN = ("no-log", "mock_response", "mock_tool_calls", "mock_timeout", "mock_delay", "fastest_response")
 """Parameters that would hide a call from the logs, or answer it with invented usage."""
 
+SHORT_BODY_BYTES = 16_384
+"""Two bytes can be a part of a prompt that is read by itself, and most chats are shorter than this."""
+
 _METERED_PARAMETERS = frozenset(
     {
         *PROMPT_FIELDS,
@@ -108,6 +111,12 @@ def headers_of(body: Body) -> dict[str, str]:
     request = body.get("proxy_server_request")
     headers = request.get("headers") if isinstance(request, dict) else None
     return {str(name).lower(): str(value) for name, value in headers.items()} if isinstance(headers, dict) else {}
+
+
+def is_short(body: Body) -> bool:
+    """Whether a request came in so few bytes that it is read within half a millisecond, whatever they are."""
+    length = headers_of(body).get("content-length", "")
+    return length.isdecimal() and int(length) <= SHORT_BODY_BYTES
 
 
 def marked(body: object) -> HoldId | None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import repeat
 
 PROMPT_FIELDS = (
     "messages",
@@ -71,6 +74,12 @@ _REFERRING = frozenset({"input_file", "item_reference"})
 _OBJECTS = (dict, Mapping)
 """The plain type first: asking for the other one takes three times as long, and prompts have thousands of objects."""
 
+SLICE_NODES = 1_000
+"""Texts, objects and lists that are read in some 0.1 ms."""
+
+PAUSE_SECONDS = 0.0001
+"""Long enough for another thread to take over."""
+
 _LONGEST_NAME = 256
 """Longer texts beside a medium are its data, shorter ones name it."""
 
@@ -105,6 +114,8 @@ class Prompt:
 def read_prompt(body: Mapping[str, object], *, media_tokens: int) -> Prompt:
     """Walk the fields of a request that the model reads.
 
+    Outside of the main thread it pauses again and again, so that an event loop there has its turns.
+
     Args:
         body: the request's JSON.
         media_tokens: estimate for each image, and the least for any other medium.
@@ -133,11 +144,21 @@ def read_prompt(body: Mapping[str, object], *, media_tokens: int) -> Prompt:
     return Prompt(tuple(found.texts), fixed, _bytes_of(found.texts) + fixed + hidden, unseen or hosted)
 
 
+def _let_others_run() -> None:
+    """Without this a thread keeps the event loop from its turn for five milliseconds at a time."""
+    if threading.current_thread() is not threading.main_thread():
+        time.sleep(PAUSE_SECONDS)
+
+
 def _bytes_of(texts: list[str]) -> int:
     """Bytes of all texts in UTF-8, each with one that parts it from the next."""
-    joined = "\n".join(texts)
-    size = len(joined) if joined.isascii() else len(joined.encode("utf-8", "surrogatepass"))
-    return size + 1 if texts else 0
+    size = 0
+    for start in range(0, len(texts), SLICE_NODES):
+        if start:
+            _let_others_run()
+        joined = "\n".join(texts[start : start + SLICE_NODES])
+        size += 1 + (len(joined) if joined.isascii() else len(joined.encode("utf-8", "surrogatepass")))
+    return size
 
 
 def _names_context(body: Mapping[str, object]) -> bool:
@@ -164,22 +185,29 @@ def _is_built_in(tool: Mapping[str, object]) -> bool:
 
 def _without_token_ids(prompt: list[object]) -> tuple[list[object], int]:
     """A prompt without its token ids, and how many there are: one prompt of ids, or a list of such prompts."""
-    if set(map(type, prompt)) == {int}:  # told without a look at each of a hundred thousand
+    if _only_ids(prompt):
         return [], len(prompt)
     rest: list[object] = []
     ids = 0
-    for item in prompt:
-        if _is_token_id(item):
+    for number, item in enumerate(prompt):
+        if number % SLICE_NODES == 0:
+            _let_others_run()
+        if type(item) is int:
             ids += 1
-        elif isinstance(item, list) and all(map(_is_token_id, item)):
+        elif isinstance(item, list) and _only_ids(item):
             ids += len(item)
         else:
             rest.append(item)
     return rest, ids
 
 
-def _is_token_id(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _only_ids(items: list[object]) -> bool:
+    """Told by their types, without a look at each of a hundred thousand; true and false are no numbers here."""
+    for start in range(0, len(items), SLICE_NODES):
+        if set(map(type, items[start : start + SLICE_NODES])) != {int}:
+            return False
+        _let_others_run()
+    return True
 
 
 @dataclass(slots=True)
@@ -198,26 +226,38 @@ class _Found:
 
 
 def _walk(fields: Mapping[str, object]) -> _Found:
-    """Walk through the fields. Iterative, since a client chooses how deep its JSON nests."""
+    """Walk through the fields. Without recursion, since a client chooses how deep its JSON nests.
+
+    Without a tuple for each part, too: thousands of them would set off Python's garbage collection.
+    """
     found = _Found()
     texts, others = found.texts, found.others
-    waiting: list[tuple[object, object]] = list(fields.items())
-    while waiting:
-        name, value = waiting.pop()
-        if name in _MEDIA_FIELDS and isinstance(value, str | Mapping) and not _is_words(value):
-            others.append(_medium(name, value))
-        elif isinstance(value, str):
-            texts.append(value)
-        elif isinstance(value, _OBJECTS):
-            found.objects += 1
-            if value.get("type") in _REFERRING and not value.get("file_data"):
-                others.append(("reference", ""))
-            texts.extend(map(str, value))
-            waiting.extend(value.items())
-        elif isinstance(value, list | tuple):
-            waiting.extend([(None, inner) for inner in value])
-        elif value is not None:
-            texts.append(str(value))
+    levels: list[Iterator[tuple[object, object]]] = [iter(fields.items())]
+    left = SLICE_NODES
+    while levels:
+        for name, value in levels[-1]:
+            left -= 1
+            if not left:
+                left = SLICE_NODES
+                _let_others_run()
+            if name in _MEDIA_FIELDS and isinstance(value, str | Mapping) and not _is_words(value):
+                others.append(_medium(name, value))
+            elif isinstance(value, str):
+                texts.append(value)
+            elif isinstance(value, _OBJECTS):
+                found.objects += 1
+                if value.get("type") in _REFERRING and not value.get("file_data"):
+                    others.append(("reference", ""))
+                texts.extend(map(str, value))
+                levels.append(iter(value.items()))
+                break
+            elif isinstance(value, list | tuple):
+                levels.append(zip(repeat(None), value, strict=False))
+                break
+            elif value is not None:
+                texts.append(str(value))
+        else:
+            levels.pop()
     return found
 
 
