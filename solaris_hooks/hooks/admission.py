@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import weakref
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -127,10 +128,11 @@ class Admission:
                 if call_type in FREE_CALL_TYPES:
                     return
                 raise refusals.unmetered_call_type(self._settings.default_locale, call_type)
-            payer = await self._payers.payer(auth, headers_of(body))
+            headers = headers_of(body)
+            payer = await self._payers.payer(auth, headers)
             attempt.account_id = payer.account_id
             disarm(body)
-            demand = await self._demand(route, body)
+            demand = await self._demand(route, body, headers)
             ask = self._ask(payer, self._newcomers.account(auth, payer), body, route, demand, attempt)
             await self._admit(ask, body)
         except InvalidRequestError as exc:
@@ -139,9 +141,9 @@ class Admission:
             _LOG.error("request refused, since the books cannot be reached: %s", exc.message)
             raise refusals.unavailable(self._settings.default_locale) from exc
 
-    async def _demand(self, route: Route, body: Body) -> Demand:
+    async def _demand(self, route: Route, body: Body, headers: Mapping[str, str]) -> Demand:
         """What a request asks for; the event loop is not blocked for long by one that has thousands of parts."""
-        if is_short(body):
+        if is_short(headers):
             return route.read(body, media_tokens=self._settings.media_tokens)
         return await asyncio.to_thread(route.read, body, media_tokens=self._settings.media_tokens)
 

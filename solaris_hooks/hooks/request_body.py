@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -113,9 +114,9 @@ def headers_of(body: Body) -> dict[str, str]:
     return {str(name).lower(): str(value) for name, value in headers.items()} if isinstance(headers, dict) else {}
 
 
-def is_short(body: Body) -> bool:
+def is_short(headers: Mapping[str, str]) -> bool:
     """Whether a request came in so few bytes that it is read within half a millisecond, whatever they are."""
-    length = headers_of(body).get("content-length", "")
+    length = headers.get("content-length", "")
     return length.isdecimal() and int(length) <= SHORT_BODY_BYTES
 
 
