@@ -1,22 +1,11 @@
-"""All settings, validated once: section ``solaris_settings`` of LiteLLM's config file, then ``SOLARIS_*``.
-
-A variable of the environment wins over the file: ``SOLARIS_REFUSAL_STATUS=429`` over
-``refusal_status: 402``. A value ``os.environ/NAME`` in the file is read from the environment,
-as everywhere in LiteLLM's config.
-"""
+"""All settings by name, with their checks."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from decimal import Decimal
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
-from urllib.parse import urlsplit
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from solaris_hooks.alert_settings import AlertSettings, WebhookSettings
@@ -24,122 +13,15 @@ from solaris_hooks.anomaly_settings import AnomalySettings
 from solaris_hooks.database_url import DatabaseUrlError, libpq_url
 from solaris_hooks.ledger.records import NewAccount
 from solaris_hooks.mail_settings import MailSettings
-from solaris_hooks.messages import LOCALES
 from solaris_hooks.quota.balance import Status
-from solaris_hooks.quota.checks import MAX_TOKENS, checked_anchor_day, checked_time_zone
 from solaris_hooks.quota.costs import Costs, CostTable
-from solaris_hooks.quota.errors import InvalidRequestError, SettingsError
 from solaris_hooks.quota.units import Unit, UnitPrices
-from solaris_hooks.quota.weights import Weights, WeightTable
+from solaris_hooks.quota.weights import WeightTable
 from solaris_hooks.roles import Role
-
-SECTION = "solaris_settings"
-T = TypeVar("T")
-Price = Annotated[Decimal, Field(ge=0, le=1_000_000_000, max_digits=18, decimal_places=9, allow_inf_nan=False)]
-Weight = Annotated[Decimal, Field(ge=0, le=1000, max_digits=12, decimal_places=9, allow_inf_nan=False)]
-
-
-class UnknownUsers(StrEnum):
-    """What happens at the first request of a user who has no account."""
-
-    CREATE = "create"
-    REFUSE = "refuse"
-
-
-class NewAccounts(StrEnum):
-    """What accounts are that a first request makes."""
-
-    ACTIVE = "active"
-    PENDING = "pending"
-    """An administrator must approve each: until then its requests are refused."""
-
-
-class SweepPolicy(StrEnum):
-    """What is booked for a request whose end nobody knows, after LiteLLM's own logs were asked."""
-
-    PROMPT = "prompt"
-    """The estimate of its prompt, marked as estimated."""
-    HOLD = "hold"
-    """All that it held."""
-    RELEASE = "release"
-    """Nothing."""
-
-
-class WhenAway(StrEnum):
-    """What happens to requests while PostgreSQL cannot be reached."""
-
-    FAIL_CLOSED = "fail_closed"
-    """They are refused."""
-    FAIL_OPEN = "fail_open"
-    """They pass, and are written to the journal, to be booked later."""
-
-
-class ModelWeights(BaseModel):
-    """Booked tokens for each token of the provider."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    input: Weight = Decimal(1)
-    cached_input: Weight | None = Field(None, description="Default: the weight of input.")
-    output: Weight = Decimal(1)
-
-
-def weight_table(weights: Mapping[str, ModelWeights]) -> WeightTable:
-    """Weights by pattern, as the rules take them."""
-    return WeightTable(
-        {
-            pattern: Weights(
-                input=each.input,
-                cached_input=each.input if each.cached_input is None else each.cached_input,
-                output=each.output,
-            )
-            for pattern, each in weights.items()
-        }
-    )
-
-
-class ModelPrices(BaseModel):
-    """Booked tokens for what a model does that is not counted in tokens; a unit that is left out has no price."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    image: Price | None = Field(None, description="Each image made or changed.")
-    second: Price | None = Field(None, description="Each second of sound that is transcribed.")
-    character: Price | None = Field(None, description="Each character that is spoken.")
-    call: Price | None = Field(None, description="Each call: of moderation, or of reranking up to 100 documents.")
-
-
-class ModelCosts(BaseModel):
-    """What a model costs whoever runs the service: money for a million tokens of the provider."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    input: Price
-    cached_input: Price | None = Field(None, description="Default: the cost of input.")
-    output: Price = Decimal(0)
-
-
-class CreditRequestLimits(BaseModel):
-    """How often users may ask for credits, and how many: so that nobody floods the administrators."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    open_limit: int = Field(
-        3, ge=0, le=1000, description="Requests of an account that may wait at once; 0: nobody asks."
-    )
-    per_day: int = Field(5, ge=0, le=1000, description="Requests of an account within 24 hours.")
-    max_tokens: int = Field(10_000_000, ge=1, le=MAX_TOKENS, description="Tokens of a request at the most.")
-
-
-class CreditPackage(BaseModel):
-    """Credits on offer."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str = Field(min_length=1, max_length=64, pattern=r"^[\w .+-]+$")
-    tokens: int = Field(ge=1, le=MAX_TOKENS)
-    price: Annotated[Decimal, Field(ge=0, le=1_000_000_000, decimal_places=4, allow_inf_nan=False)]
-    currency: str = Field(pattern="^[A-Z]{3}$", description="ISO 4217, such as BRL.")
+from solaris_hooks.settings.choices import NewAccounts, SweepPolicy, UnknownUsers, WhenAway
+from solaris_hooks.settings.credits import CreditPackage, CreditRequestLimits
+from solaris_hooks.settings.models import ModelCosts, ModelPrices, ModelWeights, weight_table
+from solaris_hooks.settings.values import AnchorDay, Locale, PlanByDomain, TimeZone, WebAddress
 
 
 class Settings(BaseSettings):
@@ -165,9 +47,9 @@ class Settings(BaseSettings):
     journal_dir: str = Field("", description="Folder for what was used and not booked yet; it must outlive a restart.")
 
     default_plan: str = Field("default", description="Plan of accounts that are made at the first request.")
-    default_locale: str = Field("pt_BR", description="Language of new accounts: pt_BR or en.")
-    default_time_zone: str = Field("America/Sao_Paulo", description="Time zone of new accounts (IANA name).")
-    default_anchor_day: int = Field(1, description="Day of the month on which new accounts renew, 1 to 31.")
+    default_locale: Locale = Field("pt_BR", description="Language of new accounts: pt_BR or en.")
+    default_time_zone: TimeZone = Field("America/Sao_Paulo", description="Time zone of new accounts (IANA name).")
+    default_anchor_day: AnchorDay = Field(1, description="Day of the month on which new accounts renew, 1 to 31.")
     unknown_users: UnknownUsers = Field(UnknownUsers.CREATE, description="create or refuse users never seen.")
     new_accounts: NewAccounts = Field(
         NewAccounts.ACTIVE, description="Accounts made by first requests are active, or pending approval."
@@ -176,7 +58,7 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="Plan of new accounts by LiteLLM team id or alias; before plan_by_email_domain.",
     )
-    plan_by_email_domain: dict[str, str] = Field(
+    plan_by_email_domain: PlanByDomain = Field(
         default_factory=dict, description="Plan of new accounts by the domain of their e-mail address."
     )
     shared_teams: list[str] = Field(
@@ -219,7 +101,9 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="By LiteLLM user id: super_admin, admin, operator or auditor; else admin, and viewers auditor.",
     )
-    public_url: str = Field("", description="Address at which users reach the proxy; without it they get no links.")
+    public_url: WebAddress = Field(
+        "", description="Address at which users reach the proxy; without it they get no links."
+    )
     link_secrets: list[str] = Field(
         default_factory=list,
         repr=False,
@@ -275,41 +159,6 @@ class Settings(BaseSettings):
     estimate_margin_percent: int = Field(
         10, ge=0, le=200, description="Added to a counted prompt, since providers count a little differently."
     )
-
-    @field_validator("default_time_zone")
-    @classmethod
-    def _known_time_zone(cls, value: str) -> str:
-        return _plainly(checked_time_zone, value)
-
-    @field_validator("default_anchor_day")
-    @classmethod
-    def _day_of_a_month(cls, value: int) -> int:
-        return _plainly(checked_anchor_day, value)
-
-    @field_validator("public_url")
-    @classmethod
-    def _web_address(cls, value: str) -> str:
-        if not value:
-            return value
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError("must be an address such as https://proxy.example.com")
-        return value.rstrip("/")
-
-    @field_validator("default_locale")
-    @classmethod
-    def _known_locale(cls, value: str) -> str:
-        if value not in LOCALES:
-            raise ValueError(f"must be one of {', '.join(LOCALES)}")
-        return value
-
-    @field_validator("plan_by_email_domain")
-    @classmethod
-    def _domains(cls, value: dict[str, str]) -> dict[str, str]:
-        for domain in value:
-            if not domain or not set(domain).isdisjoint("@ /*"):
-                raise ValueError(f'"{domain}" is no domain; write the part after the @, such as example.org')
-        return value
 
     @field_validator("database_url")
     @classmethod
@@ -416,69 +265,3 @@ class Settings(BaseSettings):
                 for pattern, each in self.unit_prices.items()
             }
         )
-
-
-def load_settings(config_path: Path | None = None) -> Settings:
-    """Read and check all settings.
-
-    Args:
-        config_path: LiteLLM's config file; None where there is none (environment and defaults alone).
-
-    Raises:
-        SettingsError: a value is wrong or a name is unknown; the message names each and what it takes.
-    """
-    section = _section(config_path) if config_path is not None else {}
-    for name in ("database_url", "litellm_database_url"):  # their defaults are looked up, too
-        section.setdefault(name, "")
-    try:
-        return Settings(**section)
-    except ValidationError as exc:
-        raise SettingsError(_explained(exc)) from exc
-
-
-def _section(config_path: Path) -> dict[str, Any]:
-    try:
-        config = yaml.safe_load(config_path.read_text("utf-8")) or {}
-    except FileNotFoundError as exc:
-        raise SettingsError(f"There is no config file {config_path}; give the path of LiteLLM's config.") from exc
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
-        raise SettingsError(f"The config file {config_path} cannot be read: {exc}") from exc
-    section = config.get(SECTION) if isinstance(config, dict) else None
-    if section is None:
-        return {}
-    if not isinstance(section, dict) or not all(isinstance(name, str) for name in section):
-        raise SettingsError(f"{SECTION} in {config_path} must be a list of `name: value` lines.")
-    return {name: _from_environment(name, value) for name, value in section.items()}
-
-
-def _from_environment(name: str, value: object) -> object:
-    if isinstance(value, dict):
-        return {inner: _from_environment(f"{name}.{inner}", each) for inner, each in value.items()}
-    if isinstance(value, list):
-        return [_from_environment(f"{name}.{position}", each) for position, each in enumerate(value)]
-    if not isinstance(value, str) or not value.startswith("os.environ/"):
-        return value
-    variable = value.removeprefix("os.environ/")
-    if variable not in os.environ:
-        raise SettingsError(f"{SECTION}.{name} reads the environment variable {variable}, which is not set.")
-    return os.environ[variable]
-
-
-def _explained(error: ValidationError) -> str:
-    lines = []
-    for each in error.errors(include_url=False, include_input=False):
-        name = ".".join(str(part) for part in each["loc"])
-        if each["type"] == "extra_forbidden":
-            lines.append(f"{SECTION}.{name}: there is no such setting; see the settings table in the README.")
-        else:
-            variable = f"SOLARIS_{str(each['loc'][0]).upper()}"
-            lines.append(f"{SECTION}.{name} (or {variable}): {each['msg'].removeprefix('Value error, ')}")
-    return "\n".join(lines)
-
-
-def _plainly(check: Callable[[T], object], value: T) -> T:
-    try:
-        check(value)
-    except InvalidRequestError as exc:
-        raise ValueError(exc.message) from exc
-    return value

@@ -19,8 +19,8 @@ from solaris_hooks.ledger.account_actions import (
 )
 from solaris_hooks.ledger.audit_trail import AuditRecord, MemoryAuditTrail, differing
 from solaris_hooks.ledger.event import EventKind
-from solaris_hooks.ledger.memory_account import MemoryAccount
-from solaris_hooks.ledger.memory_deliveries import MemoryDeliveries
+from solaris_hooks.ledger.memory.account import MemoryAccount
+from solaris_hooks.ledger.memory.deliveries import MemoryDeliveries
 from solaris_hooks.quota import resets
 from solaris_hooks.quota.errors import ConflictError, NotFoundError
 from solaris_hooks.quota.ids import AccountId

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from solaris_hooks.ledger.account_terms import OverrideChange, PlanChange
 from solaris_hooks.ledger.audit_trail import AuditRecord, MemoryAuditTrail, differing
-from solaris_hooks.ledger.memory_account import MemoryAccount
+from solaris_hooks.ledger.memory.account import MemoryAccount
 from solaris_hooks.ledger.terms_json import instant_text, jsonable
 from solaris_hooks.quota import cycle
 from solaris_hooks.quota.checks import checked_override

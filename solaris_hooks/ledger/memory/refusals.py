@@ -10,15 +10,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from solaris_hooks.ledger.refusal_records import (
-    MOST_HOLDERS,
-    Holder,
-    Holders,
-    Refusal,
-    RefusalFilter,
-    RefusalReason,
-    RefusalTotal,
-)
+from solaris_hooks.ledger.refusal_book import RefusalFilter, RefusalTotal
+from solaris_hooks.ledger.refusal_records import MOST_HOLDERS, Holder, Holders, Refusal, RefusalReason
 from solaris_hooks.quota.ids import AccountId
 
 if TYPE_CHECKING:
