@@ -1,4 +1,4 @@
-"""Keys are LiteLLM's: this asks LiteLLM who a key belongs to. The only module of web that knows LiteLLM.
+"""Keys are LiteLLM's: this asks LiteLLM who a key belongs to.
 
 LiteLLM decides by the path of a request, so each question is put as a request: a copy of the
 real one, with its headers but without its body (a body could name models or end users, and would
