@@ -9,7 +9,6 @@ from typing import Any
 
 from solaris_hooks.ledger.account_actions import PostgresAccountActions
 from solaris_hooks.ledger.account_terms import PostgresAccountTerms
-from solaris_hooks.ledger.admin_sessions import PostgresAdminSessions
 from solaris_hooks.ledger.audit_trail import PostgresAuditTrail
 from solaris_hooks.ledger.batches import Batches
 from solaris_hooks.ledger.compensation import Compensation
@@ -32,6 +31,7 @@ from solaris_hooks.ledger.records import NewAccount
 from solaris_hooks.ledger.refusals import PostgresRefusals
 from solaris_hooks.ledger.report_schedules import ReportSchedules
 from solaris_hooks.ledger.rollup import Rollup
+from solaris_hooks.ledger.sessions import PostgresSessions
 from solaris_hooks.ledger.statements import Statements
 from solaris_hooks.ledger.totals import Totals
 from solaris_hooks.ledger.undo import Undoing
@@ -93,7 +93,7 @@ class PostgresLedger(PostgresMetering, PostgresPeople, PostgresEvents, PostgresA
         self.vital_signs = VitalSignsReader(self._statements, self._clock)
         self.verifications = Verifications(self._statements, self._clock)
         self.plan_effects = PlanEffects(self._statements, self._clock)
-        self.admin_sessions = PostgresAdminSessions(self._statements, self._clock)
+        self.sessions = PostgresSessions(self._statements, self._clock)
         self.account_list = PostgresAccountList(self._statements, self._clock)
         self.rollup = Rollup(self._statements, self._clock)
         self.totals = Totals(self._statements, self._clock)

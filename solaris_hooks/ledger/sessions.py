@@ -2,6 +2,9 @@
 
 An administrator's session has his actor (``admin:marta``), a user's the id of his account (``user:ana``): by that all
 sessions of somebody end at once.
+
+The table is ``solaris.admin_sessions``, from when only administrators had sessions. It keeps that name, with its
+functions: renamed under a proxy of the release before, it would end every session there until that one is replaced.
 """
 
 from __future__ import annotations
@@ -44,7 +47,7 @@ class LiveSession:
     rotated: bool
 
 
-class AdminSessions(Protocol):
+class Sessions(Protocol):
     """Begins, finds and ends sessions. Raises LedgerError where the books cannot be reached."""
 
     async def begin(self, session_id: UUID, actor: str, digest: bytes) -> None:
@@ -84,8 +87,8 @@ class AdminSessions(Protocol):
         ...
 
 
-class PostgresAdminSessions:
-    """See :class:`AdminSessions`."""
+class PostgresSessions:
+    """See :class:`Sessions`."""
 
     def __init__(self, statements: Statements, clock: Callable[[], dt.datetime | None]) -> None:
         """Keep what runs statements, and a clock (None leaves time to the database)."""
@@ -93,16 +96,16 @@ class PostgresAdminSessions:
         self._clock = clock
 
     async def begin(self, session_id: UUID, actor: str, digest: bytes) -> None:
-        """See :meth:`AdminSessions.begin`."""
+        """See :meth:`Sessions.begin`."""
         await self._statements.one(
-            "begin_admin_session",
+            "begin_session",
             {"session_id": session_id, "actor": actor, "digest": digest, "longest": LONGEST, "now": self._clock()},
         )
 
     async def visit(self, digest: bytes, following: bytes, *, longest: dt.timedelta = LONGEST) -> LiveSession | None:
-        """See :meth:`AdminSessions.visit`."""
+        """See :meth:`Sessions.visit`."""
         row = await self._statements.one(
-            "visit_admin_session",
+            "visit_session",
             {
                 "digest": digest,
                 "next": following,
@@ -118,19 +121,19 @@ class PostgresAdminSessions:
         return LiveSession(row["session_id"], row["actor"], row["rotated"])
 
     async def end(self, session_id: UUID) -> None:
-        """See :meth:`AdminSessions.end`."""
-        await self._statements.all("end_admin_session", {"session_id": session_id})
+        """See :meth:`Sessions.end`."""
+        await self._statements.all("end_session", {"session_id": session_id})
 
     async def end_all(self, actor: str) -> int:
-        """See :meth:`AdminSessions.end_all`."""
-        return len(await self._statements.all("end_admin_sessions_of", {"actor": actor}))
+        """See :meth:`Sessions.end_all`."""
+        return len(await self._statements.all("end_sessions_of", {"actor": actor}))
 
     async def failed(self, source: str) -> int:
-        """See :meth:`AdminSessions.failed`."""
+        """See :meth:`Sessions.failed`."""
         row = await self._statements.one("sign_in_failed", {"source": source, "span": WINDOW, "now": self._clock()})
         return int(row["failures"])
 
     async def failures(self, source: str) -> int:
-        """See :meth:`AdminSessions.failures`."""
+        """See :meth:`Sessions.failures`."""
         row = await self._statements.one("sign_in_failures", {"source": source, "span": WINDOW, "now": self._clock()})
         return int(row["failures"])
