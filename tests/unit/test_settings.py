@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from solaris_hooks.database_url import DatabaseUrlError, libpq_url
 from solaris_hooks.quota.errors import SettingsError
@@ -107,11 +108,29 @@ def test_a_missing_file_is_told_so(tmp_path: Path) -> None:
     [
         (f"{URL}?schema=public&connection_limit=5&pool_timeout=9", URL),
         (f"{URL}?sslmode=require&pgbouncer=true", f"{URL}?sslmode=require"),
-        ("postgres://u@localhost/d?host=/run/pg&schema=x", "postgres://u@localhost/d?host=%2Frun%2Fpg"),
+        ("postgres://u@localhost/d?host=/run/pg&schema=x", "postgres://u@localhost/d?host=/run/pg"),
+        ("postgresql:///d?schema=x&host=/run/pg", "postgresql:///d?host=/run/pg"),
+        ("postgresql:///d?connection%5Flimit=5", "postgresql:///d"),
+        (f"{URL}?options=-c%20work_mem%3D1MB&schema=x", f"{URL}?options=-c%20work_mem%3D1MB"),
     ],
 )
 def test_parameters_of_prisma_are_left_out_for_libpq(prisma: str, libpq: str) -> None:
     assert libpq_url(prisma) == libpq
+
+
+@pytest.mark.parametrize(
+    ("url", "read"),
+    [
+        ("postgresql:///d?host=/run/pg&pgbouncer=true", {"dbname": "d", "host": "/run/pg"}),
+        ("postgresql:///?host=/run/pg&dbname=d", {"dbname": "d", "host": "/run/pg"}),
+        ("postgresql://%2Frun%2Fpg/d?schema=public", {"dbname": "d", "host": "/run/pg"}),
+        ("postgresql://a:1,b:2/d?schema=public", {"dbname": "d", "host": "a,b", "port": "1,2"}),
+        ("postgresql:///d?options=-c%20work_mem%3D1MB", {"dbname": "d", "options": "-c work_mem=1MB"}),
+        ("postgresql:///d?application_name=a+b&schema=x", {"dbname": "d", "application_name": "a+b"}),
+    ],
+)
+def test_libpq_reads_what_the_url_says(url: str, read: dict[str, str]) -> None:
+    assert conninfo_to_dict(libpq_url(url)) == read
 
 
 @pytest.mark.parametrize("url", ["", "mysql://a/b", "postgresql://u:secret@h/d?nonsense=1"])
