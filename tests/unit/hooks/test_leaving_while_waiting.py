@@ -69,7 +69,7 @@ class Crowd(Scene):
         if len(self.tasks) == 1:
             await _until(lambda: queue.locked() and bool(self.in_flight._ends))
         else:
-            await _until(lambda: bool(queue._waiters) and not task.done())  # type: ignore[attr-defined]
+            await _until(lambda: bool(queue._waiters) and not task.done())
         return task
 
     async def end(self) -> None:
