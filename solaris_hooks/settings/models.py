@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from solaris_hooks.quota.costs import Costs
+from solaris_hooks.quota.units import Unit
 from solaris_hooks.quota.weights import Weights, WeightTable
 
 Price = Annotated[Decimal, Field(ge=0, le=1_000_000_000, max_digits=18, decimal_places=9, allow_inf_nan=False)]
@@ -50,10 +52,33 @@ class ModelPrices(BaseModel):
 
 
 class ModelCosts(BaseModel):
-    """What a model costs whoever runs the service: money for a million tokens of the provider."""
+    """What a model costs whoever runs the service: money for a million tokens of the provider, and for single units."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    input: Price
+    input: Price | None = Field(None, description="May be left out where units have a cost.")
     cached_input: Price | None = Field(None, description="Default: the cost of input.")
     output: Price = Decimal(0)
+    image: Price | None = Field(None, description="Each image made or changed.")
+    second: Price | None = Field(None, description="Each second of sound that is transcribed.")
+    character: Price | None = Field(None, description="Each character that is spoken.")
+    call: Price | None = Field(None, description="Each call of moderation or of reranking, as unit_prices counts them.")
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.input is None and not self.units:
+            raise ValueError("needs input, or the cost of a unit: image, second, character or call")
+        return self
+
+    @property
+    def units(self) -> dict[Unit, Decimal]:
+        """Money for one of each unit that has a cost."""
+        said = {unit: getattr(self, unit.value) for unit in Unit}
+        return {unit: cost for unit, cost in said.items() if cost is not None}
+
+    @property
+    def costs(self) -> Costs:
+        """The same for the rules."""
+        tokens = Decimal(0) if self.input is None else self.input
+        cached = tokens if self.cached_input is None else self.cached_input
+        return Costs(tokens, cached, self.output, self.units)

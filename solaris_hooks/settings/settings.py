@@ -14,7 +14,7 @@ from solaris_hooks.database_url import DatabaseUrlError, libpq_url
 from solaris_hooks.ledger.records import NewAccount
 from solaris_hooks.mail_settings import MailSettings
 from solaris_hooks.quota.balance import Status
-from solaris_hooks.quota.costs import Costs, CostTable
+from solaris_hooks.quota.costs import CostTable
 from solaris_hooks.quota.units import Unit, UnitPrices
 from solaris_hooks.quota.weights import WeightTable
 from solaris_hooks.roles import Role
@@ -78,7 +78,8 @@ class Settings(BaseSettings):
         default_factory=dict, description="Booked tokens for each image, second, character or call, by model pattern."
     )
     costs: dict[str, ModelCosts] = Field(
-        default_factory=dict, description="What a million tokens cost you, by model pattern: for estimates of cost."
+        default_factory=dict,
+        description="What a million tokens, or one unit, cost you, by model pattern: for estimates of cost.",
     )
     cost_currency: str = Field("USD", pattern="^[A-Z]{3}$", description="Currency of costs (ISO 4217).")
     meter_master_key: bool = Field(default=False, description="Meter requests made with LiteLLM's master key too.")
@@ -247,14 +248,8 @@ class Settings(BaseSettings):
 
     @property
     def cost_table(self) -> CostTable:
-        """What tokens cost, by model."""
-        return CostTable(
-            {
-                pattern: Costs(each.input, each.input if each.cached_input is None else each.cached_input, each.output)
-                for pattern, each in self.costs.items()
-            },
-            currency=self.cost_currency,
-        )
+        """What use costs, by model."""
+        return CostTable({pattern: each.costs for pattern, each in self.costs.items()}, currency=self.cost_currency)
 
     @property
     def price_table(self) -> UnitPrices:

@@ -9,7 +9,9 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from solaris_hooks.database_url import DatabaseUrlError, libpq_url
+from solaris_hooks.quota.costs import Costs
 from solaris_hooks.quota.errors import SettingsError
+from solaris_hooks.quota.units import Unit
 from solaris_hooks.quota.usage import Usage
 from solaris_hooks.settings import load_settings
 
@@ -70,6 +72,20 @@ def test_weights_are_exact_even_when_written_as_yaml_numbers(tmp_path: Path) -> 
     assert table.of("claude").input == 2
 
 
+def test_costs_are_of_tokens_of_units_or_of_both(tmp_path: Path) -> None:
+    path = config(
+        tmp_path,
+        "solaris_settings:\n  costs:\n"
+        "    dall-e: {image: 0.04}\n    gpt: {input: 5, output: 40, image: 0.01, call: 0}\n",
+    )
+    table = load_settings(path).cost_table
+    images = Decimal("0.04")
+    assert table.of("dall-e") == Costs(Decimal(0), Decimal(0), Decimal(0), {Unit.IMAGE: images})
+    assert table.of("gpt") == Costs(
+        Decimal(5), Decimal(5), Decimal(40), {Unit.IMAGE: Decimal("0.01"), Unit.CALL: Decimal(0)}
+    )
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
@@ -81,6 +97,9 @@ def test_weights_are_exact_even_when_written_as_yaml_numbers(tmp_path: Path) -> 
         ("weights: {a: {input: -1}}", "greater than or equal to 0"),
         ("weights: {a: {input: .nan}}", "finite"),
         ("weights: {a: {price: 1}}", "there is no such setting"),
+        ("costs: {a: {output: 1}}", "needs input, or the cost of a unit"),
+        ("costs: {a: {image: -1}}", "greater than or equal to 0"),
+        ("costs: {a: {images: 1}}", "there is no such setting"),
         ("hold_lease_secs: 5", "there is no such setting"),
         ("database_url: mysql://x/y", "must begin with postgresql://"),
     ],
