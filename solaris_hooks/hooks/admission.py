@@ -337,7 +337,8 @@ class Admission:
         deadline = loop.time() + self._settings.hold_wait_seconds
         queue = self._in_flight.queue(ask.account_id, self._waiter(ask, result, minimum))
         try:
-            await asyncio.wait_for(queue.acquire(), self._settings.hold_wait_seconds)
+            async with asyncio.timeout(self._settings.hold_wait_seconds):  # wait_for: see any_end
+                await queue.acquire()
         except TimeoutError:
             return result
         try:
