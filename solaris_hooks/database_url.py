@@ -6,7 +6,7 @@ LiteLLM's DATABASE_URL carries parameters of Prisma's own (``schema``, ``connect
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
@@ -37,16 +37,19 @@ class DatabaseUrlError(ValueError):
 def libpq_url(url: str) -> str:
     """The same database for libpq.
 
+    All that libpq knows stays as it is written: Python's functions write an URL without a host, as those of Unix
+    sockets are, with one slash, and a space as ``+``; libpq reads neither.
+
     Raises:
         DatabaseUrlError: there is no URL, or it is not one of PostgreSQL.
     """
     if not url:
         raise DatabaseUrlError("is missing; set DATABASE_URL to postgresql://user:password@host:5432/database")
-    parts = urlsplit(url)
-    if parts.scheme not in {"postgresql", "postgres"}:
+    if urlsplit(url).scheme not in {"postgresql", "postgres"}:
         raise DatabaseUrlError("must begin with postgresql://")
-    query = [(name, value) for name, value in parse_qsl(parts.query) if name not in PRISMA_ONLY]
-    plain = urlunsplit(parts._replace(query=urlencode(query)))
+    database, _, query = url.partition("?")
+    known = [each for each in query.split("&") if each and unquote(each.partition("=")[0]) not in PRISMA_ONLY]
+    plain = "?".join([database, "&".join(known)] if known else [database])
     try:
         conninfo_to_dict(plain)
     except ProgrammingError as exc:

@@ -66,8 +66,7 @@ from solaris_hooks.roles import Permission
 from solaris_hooks.settings import Settings, WhenAway, load_settings
 from solaris_hooks.web.access import Holder
 from solaris_hooks.web.api import mount
-from solaris_hooks.web.auth import LiteLLMAuthenticator
-from solaris_hooks.web.litellm_keys import keys_of
+from solaris_hooks.web.auth import LiteLLMAuthenticator, keys_of
 from solaris_hooks.web.site import build_site
 
 _LOG = logging.getLogger(__name__)

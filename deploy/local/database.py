@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import psycopg
 
@@ -32,9 +32,9 @@ _PRISMA_ONLY = frozenset(
 
 def libpq_url(url: str) -> str:
     """Return a Prisma connection URL without what only Prisma understands."""
-    parts = urlsplit(url)
-    kept = [(name, value) for name, value in parse_qsl(parts.query) if name not in _PRISMA_ONLY]
-    return urlunsplit(parts._replace(query=urlencode(kept, quote_via=quote)))
+    database, _, query = url.partition("?")
+    kept = [each for each in query.split("&") if each and unquote(each.partition("=")[0]) not in _PRISMA_ONLY]
+    return "?".join([database, "&".join(kept)] if kept else [database])
 
 
 def without_password(url: str) -> str:

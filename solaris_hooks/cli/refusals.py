@@ -11,7 +11,8 @@ from solaris_hooks.cli.invocation import Json, Limit, with_ledger
 from solaris_hooks.cli.output import show_json, show_line, show_table
 from solaris_hooks.ledger.refusal_records import RefusalReason
 from solaris_hooks.quota.errors import NotFoundError
-from solaris_hooks.web.refusals import LocaleQuery, RefusalAnswer, RefusalsAnswer, RefusalsQuery
+from solaris_hooks.web.refusal_answers import RefusalAnswer, RefusalsAnswer
+from solaris_hooks.web.refusal_queries import LocaleQuery, RefusalsQuery
 
 app = typer.Typer(help="Requests that were refused, and why.", no_args_is_help=True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import weakref
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from solaris_hooks.hooks.guard import let_pass
 from solaris_hooks.hooks.identity import Payer, is_master_key
 from solaris_hooks.hooks.in_flight import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, InFlight, Request
 from solaris_hooks.hooks.newcomers import Newcomers
-from solaris_hooks.hooks.request_body import Body, disarm, headers_of, mark, unmark
+from solaris_hooks.hooks.request_body import Body, disarm, headers_of, is_short, mark, unmark
 from solaris_hooks.hooks.routes import ROUTES, Demand, Route
 from solaris_hooks.hooks.weighing import Weighing
 from solaris_hooks.ledger.records import HoldOutcome, HoldRequest, HoldResult, NewAccount
@@ -127,9 +128,12 @@ class Admission:
                 if call_type in FREE_CALL_TYPES:
                     return
                 raise refusals.unmetered_call_type(self._settings.default_locale, call_type)
-            payer = await self._payers.payer(auth, headers_of(body))
+            headers = headers_of(body)
+            payer = await self._payers.payer(auth, headers)
             attempt.account_id = payer.account_id
-            ask = self._read(payer, self._newcomers.account(auth, payer), body, route, attempt)
+            disarm(body)
+            demand = await self._demand(route, body, headers)
+            ask = self._ask(payer, self._newcomers.account(auth, payer), body, route, demand, attempt)
             await self._admit(ask, body)
         except InvalidRequestError as exc:
             raise refusals.invalid_request(exc) from exc
@@ -137,8 +141,15 @@ class Admission:
             _LOG.error("request refused, since the books cannot be reached: %s", exc.message)
             raise refusals.unavailable(self._settings.default_locale) from exc
 
-    def _read(self, payer: Payer, new_account: NewAccount, body: Body, route: Route, attempt: Attempt) -> Ask:
-        disarm(body)
+    async def _demand(self, route: Route, body: Body, headers: Mapping[str, str]) -> Demand:
+        """What a request asks for; the event loop is not blocked for long by one that has thousands of parts."""
+        if is_short(headers):
+            return route.read(body, media_tokens=self._settings.media_tokens)
+        return await asyncio.to_thread(route.read, body, media_tokens=self._settings.media_tokens)
+
+    def _ask(
+        self, payer: Payer, new_account: NewAccount, body: Body, route: Route, demand: Demand, attempt: Attempt
+    ) -> Ask:
         model = body.get("model")
         if not isinstance(model, str) or not model.isprintable() or not 0 < len(model) <= MAX_MODEL_CHARACTERS:
             raise InvalidRequestError(
@@ -153,7 +164,7 @@ class Admission:
             candidates=candidates,
             named=self._models.named(model, body),
             route=route,
-            demand=route.read(body, media_tokens=self._settings.media_tokens),
+            demand=demand,
             new_account=new_account,
             member_id=payer.member_id,
             can_grow=bool(body.get("stream")) and not any(self._models.facts(each).hides_output for each in candidates),
@@ -326,7 +337,8 @@ class Admission:
         deadline = loop.time() + self._settings.hold_wait_seconds
         queue = self._in_flight.queue(ask.account_id, self._waiter(ask, result, minimum))
         try:
-            await asyncio.wait_for(queue.acquire(), self._settings.hold_wait_seconds)
+            async with asyncio.timeout(self._settings.hold_wait_seconds):  # wait_for: see any_end
+                await queue.acquire()
         except TimeoutError:
             return result
         try:

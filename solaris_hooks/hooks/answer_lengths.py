@@ -24,6 +24,13 @@ WHOLE_FACTOR = 2
 RATIO_PER_MILLE = 999
 MOST_PERCENT = 1000
 
+COMPARED_ONE_IN = 32
+"""So many prompts are counted for nothing but to compare our count with the provider's."""
+
+ENOUGH_RATIOS = 1_000
+COMPARED_LATER_ONE_IN = 512
+"""Counting a long chat takes milliseconds of the processor: few are counted once the ratio of a model is known."""
+
 LEAST_SLIPS = 3
 SLIPS_IN = 100
 """A model obeys no cap if this many answers, and one in so many, were longer than allowed."""
@@ -75,6 +82,16 @@ class AnswerLengths:
         found = ratios.bucket_at(RATIO_PER_MILLE) if ratios is not None and len(ratios) >= LEAST_ANSWERS else None
         return 100 + self._margin_percent if found is None else max(100, found)
 
+    def wants_to_compare(self, model: str, number: int) -> bool:
+        """Whether a prompt is to be counted only to learn from it.
+
+        Args:
+            model: its public name.
+            number: a random one.
+        """
+        known = self._total(model, LengthKind.PROMPT) >= ENOUGH_RATIOS
+        return self._learns and number % (COMPARED_LATER_ONE_IN if known else COMPARED_ONE_IN) == 0
+
     def obeys_caps(self, model: str) -> bool:
         """Whether a model's answers stay within what their requests allow, but for rare slips."""
         beyond = self._total(model, LengthKind.BEYOND_CAP)
@@ -111,7 +128,7 @@ class AnswerLengths:
             if len(self._known) >= MOST_MODELS:
                 return
             self._known[key] = Lengths()
-        self._known[key].merge({bucket: 1})
+        self._known[key].count(bucket)
         self._fresh[model, kind, bucket] += 1
 
     def _total(self, model: str, kind: LengthKind) -> int:

@@ -148,6 +148,7 @@ class InFlight:
         """Wait until a request of the account ends in this process, or until the time is up."""
         end = self._ends.setdefault(account_id, asyncio.Event())
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(end.wait(), timeout_seconds)
+            async with asyncio.timeout(timeout_seconds):  # before Python 3.12, wait_for loses cancellations
+                await end.wait()
         if self._ends.get(account_id) is end:
             del self._ends[account_id]

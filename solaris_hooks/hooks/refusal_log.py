@@ -24,7 +24,7 @@ from solaris_hooks.quota.errors import LedgerUnavailableError, SolarisError
 
 if TYPE_CHECKING:
     from solaris_hooks.hooks.attempt import Attempt
-    from solaris_hooks.ledger.refusal_records import RefusalStore
+    from solaris_hooks.ledger.refusal_book import RefusalStore
     from solaris_hooks.quota.balance import Balance
 
 _LOG = logging.getLogger(__name__)

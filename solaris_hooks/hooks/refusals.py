@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from uuid import UUID
 
@@ -84,10 +85,15 @@ def quota_headers(balance: Balance) -> dict[str, str]:
         "x-solaris-quota-limit": str(balance.limit),
         "x-solaris-quota-used": str(balance.used),
         "x-solaris-quota-remaining": str(balance.available),
-        "x-solaris-quota-reset": balance.renews_at.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "x-solaris-quota-reset": _rfc3339(balance.renews_at),
         "x-solaris-quota-state": balance.state.value,
         **_member_headers(balance),
     }
+
+
+@lru_cache(maxsize=4096)  # few periods end at other times
+def _rfc3339(instant: dt.datetime) -> str:
+    return instant.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _member_headers(balance: Balance) -> dict[str, str]:

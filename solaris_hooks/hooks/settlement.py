@@ -26,10 +26,6 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 
 
-SAMPLED_PROMPTS = 32
-"""One in so many prompts is counted only in order to compare; hold ids end in random bits."""
-
-
 class Settler:
     """Ends requests in the books, each once, however many hooks say so."""
 
@@ -169,7 +165,7 @@ class Settler:
             return  # our count cannot know what the provider added
         if request.counted_prompt:
             self._lengths.learn_ratio(model, counted=request.counted_prompt, reported=usage.input_tokens)
-        elif request.hold_id.int % SAMPLED_PROMPTS == 0:
+        elif self._lengths.wants_to_compare(model, request.hold_id.int):  # hold ids end in random bits
             self._spawn(self._compare(request, usage, model))
 
     async def _compare(self, request: Request, usage: Usage, model: str) -> None:

@@ -42,7 +42,7 @@ from solaris_hooks.ledger.records import (
     SettleResult,
     Verification,
 )
-from solaris_hooks.ledger.refusal_records import RefusalBook
+from solaris_hooks.ledger.refusal_book import RefusalBook
 from solaris_hooks.quota.ids import AccountId, HoldId
 
 

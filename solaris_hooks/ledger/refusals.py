@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
+from solaris_hooks.ledger.refusal_book import RefusalFilter, RefusalTotal
 from solaris_hooks.ledger.refusal_records import (
     FOLD_SECONDS,
     MOST_HOLDERS,
@@ -18,9 +19,7 @@ from solaris_hooks.ledger.refusal_records import (
     Holder,
     Holders,
     Refusal,
-    RefusalFilter,
     RefusalReason,
-    RefusalTotal,
 )
 from solaris_hooks.ledger.statements import Statements
 from solaris_hooks.ledger.wire_format import Row

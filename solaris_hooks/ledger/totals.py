@@ -9,11 +9,15 @@ import datetime as dt
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from solaris_hooks.ledger.statements import Statements
+from solaris_hooks.ledger.unit_use import units_of
 from solaris_hooks.ledger.wire_format import Row
 from solaris_hooks.quota.balance import State, Status
+from solaris_hooks.quota.costs import Used
 from solaris_hooks.quota.ids import AccountId
+from solaris_hooks.quota.units import Unit
 from solaris_hooks.quota.usage import Usage
 
 
@@ -23,6 +27,7 @@ class ModelUse:
 
     Attributes:
         estimated_requests: those whose use no provider reported.
+        units: of calls that are paid by the unit: how many of each.
     """
 
     model: str
@@ -30,6 +35,7 @@ class ModelUse:
     estimated_requests: int
     tokens: int
     usage: Usage
+    units: Mapping[Unit, Decimal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +66,9 @@ class Span:
         return sum(each.tokens for each in self.models)
 
     @property
-    def used(self) -> Sequence[tuple[str, Usage]]:
-        """The provider's tokens by model, as costs take them."""
-        return [(each.model, each.usage) for each in self.models]
+    def used(self) -> Sequence[Used]:
+        """The provider's tokens and units by model, as costs take them."""
+        return [Used(each.model, each.usage, each.units) for each in self.models]
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +244,7 @@ def _model_use(row: Row) -> ModelUse:
         cached_input_tokens=row["cached_input_tokens"],
         output_tokens=row["output_tokens"],
     )
-    return ModelUse(row["model"], row["requests"], row["estimated_requests"], row["tokens"], usage)
+    return ModelUse(row["model"], row["requests"], row["estimated_requests"], row["tokens"], usage, units_of(row))
 
 
 def _top(use: Mapping[str, int], row: Row) -> TopAccount:

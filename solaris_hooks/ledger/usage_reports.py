@@ -11,8 +11,9 @@ from itertools import groupby
 from typing import Protocol
 
 from solaris_hooks.ledger.statements import Statements
+from solaris_hooks.ledger.unit_use import units_of
 from solaris_hooks.ledger.wire_format import Row
-from solaris_hooks.quota.costs import CostTable
+from solaris_hooks.quota.costs import CostTable, Used
 from solaris_hooks.quota.ids import AccountId
 from solaris_hooks.quota.usage import Usage
 
@@ -72,7 +73,7 @@ class UsageRow:
         account_id: in reports by user or team.
         plan_id: in reports by plan: what the account had when it was used; in those by account: what it has now.
         model: in reports by model.
-        cost: an estimate in money, of the models that have costs; None where none of them has.
+        cost: an estimate in money, of what has a cost; None where nothing of it has.
     """
 
     period: dt.date
@@ -190,7 +191,7 @@ class PostgresUsageReports:
             cached_input_tokens=total("cached_input_tokens"),
             output_tokens=total("output_tokens"),
             tokens=total("tokens"),
-            cost=self._costs.total((row["model"], _usage(row)) for row in group).amount,
+            cost=self._costs.total(Used(row["model"], _usage(row), units_of(row)) for row in group).amount,
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import NewType
 from uuid import UUID
 
@@ -22,6 +23,9 @@ HoldId = NewType("HoldId", UUID)
 """A UUIDv7 minted by us for each request; never anything that a client can choose."""
 
 MAX_ACCOUNT_ID_CHARACTERS = 300
+MOST_CHECKED = 10_000
+"""Ids of which a process remembers that they are good; some 3 MB."""
+
 _ACCOUNT_ID = re.compile(r"(?:user|key|end_user|team):(?P<id>.+)", re.DOTALL)
 _MEMBER_KINDS = ("user:", "key:")
 _TEAM_KIND = "team:"
@@ -33,6 +37,7 @@ def new_hold_id() -> HoldId:
     return HoldId(uuid7())
 
 
+@lru_cache(maxsize=MOST_CHECKED)
 def account_id(text: str) -> AccountId:
     """Check an account id.
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import repeat
 
 PROMPT_FIELDS = (
     "messages",
@@ -65,6 +68,18 @@ _BYTES_PER_MEDIA_TOKEN = 16
 PDF is some 50 kB and counts up to 3,000. One token for 16 bytes is above both. A PDF of dense text is smaller
 for what it says, so its upper bound is a token for each byte."""
 
+_REFERRING = frozenset({"input_file", "item_reference"})
+"""Types of objects that name a file or an item which the provider keeps, unless a file's data stands in them."""
+
+_OBJECTS = (dict, Mapping)
+"""The plain type first: asking for the other one takes three times as long, and prompts have thousands of objects."""
+
+SLICE_NODES = 1_000
+"""Texts, objects and lists that are read in some 0.1 ms."""
+
+PAUSE_SECONDS = 0.0001
+"""Long enough for another thread to take over."""
+
 _LONGEST_NAME = 256
 """Longer texts beside a medium are its data, shorter ones name it."""
 
@@ -99,13 +114,12 @@ class Prompt:
 def read_prompt(body: Mapping[str, object], *, media_tokens: int) -> Prompt:
     """Walk the fields of a request that the model reads.
 
-    Iterative, since a client chooses how deep its JSON nests.
+    Outside of the main thread it pauses again and again, so that an event loop there has its turns.
 
     Args:
         body: the request's JSON.
         media_tokens: estimate for each image, and the least for any other medium.
     """
-    texts: list[str] = []
     fixed = OVERHEAD_TOKENS
     fields = {name: body[name] for name in PROMPT_FIELDS if name in body}
     for name in _TOKEN_ID_FIELDS:
@@ -113,25 +127,38 @@ def read_prompt(body: Mapping[str, object], *, media_tokens: int) -> Prompt:
         if isinstance(value, list):
             fields[name], ids = _without_token_ids(value)
             fixed += ids
+    found = _walk(fields)
+    fixed += OBJECT_TOKENS * found.objects
     hidden = 0
     unseen = _names_context(body)
-    for kind, value in _leaves(fields):
-        if kind == "text":
-            texts.append(value)
-        elif kind == "object":
-            fixed += OBJECT_TOKENS
-        elif kind == "image":
-            fixed += media_tokens
-        elif kind == "reference":
-            fixed, unseen = fixed + media_tokens, True
-        else:
-            least = max(media_tokens, len(value) // _BYTES_PER_MEDIA_TOKEN)
-            fixed += least
-            hidden += max(0, len(value) - least) if kind == "document" else 0
+    for kind, data in found.others:
+        least = media_tokens
+        if kind == "reference":
+            unseen = True
+        elif kind != "image":
+            least = max(media_tokens, len(data) // _BYTES_PER_MEDIA_TOKEN)
+            hidden += max(0, len(data) - least) if kind == "document" else 0
+        fixed += least
     tools_tokens, hosted = _read_tools(body.get("tools"))
-    size = sum(len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass")) for text in texts)
     fixed += tools_tokens
-    return Prompt(tuple(texts), fixed, size + len(texts) + fixed + hidden, unseen or hosted)
+    return Prompt(tuple(found.texts), fixed, _bytes_of(found.texts) + fixed + hidden, unseen or hosted)
+
+
+def _let_others_run() -> None:
+    """Without this a thread keeps the event loop from its turn for five milliseconds at a time."""
+    if threading.current_thread() is not threading.main_thread():
+        time.sleep(PAUSE_SECONDS)
+
+
+def _bytes_of(texts: list[str]) -> int:
+    """Bytes of all texts in UTF-8, each with one that parts it from the next."""
+    size = 0
+    for start in range(0, len(texts), SLICE_NODES):
+        if start:
+            _let_others_run()
+        joined = "\n".join(texts[start : start + SLICE_NODES])
+        size += 1 + (len(joined) if joined.isascii() else len(joined.encode("utf-8", "surrogatepass")))
+    return size
 
 
 def _names_context(body: Mapping[str, object]) -> bool:
@@ -158,44 +185,80 @@ def _is_built_in(tool: Mapping[str, object]) -> bool:
 
 def _without_token_ids(prompt: list[object]) -> tuple[list[object], int]:
     """A prompt without its token ids, and how many there are: one prompt of ids, or a list of such prompts."""
-    if set(map(type, prompt)) == {int}:  # told without a look at each of a hundred thousand
+    if _only_ids(prompt):
         return [], len(prompt)
     rest: list[object] = []
     ids = 0
-    for item in prompt:
-        if _is_token_id(item):
+    for number, item in enumerate(prompt):
+        if number % SLICE_NODES == 0:
+            _let_others_run()
+        if type(item) is int:
             ids += 1
-        elif isinstance(item, list) and all(map(_is_token_id, item)):
+        elif isinstance(item, list) and _only_ids(item):
             ids += len(item)
         else:
             rest.append(item)
     return rest, ids
 
 
-def _is_token_id(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _only_ids(items: list[object]) -> bool:
+    """Told by their types, without a look at each of a hundred thousand; true and false are no numbers here."""
+    for start in range(0, len(items), SLICE_NODES):
+        if set(map(type, items[start : start + SLICE_NODES])) != {int}:
+            return False
+        _let_others_run()
+    return True
 
 
-def _leaves(fields: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    """Pairs of a kind (text, object, image, media, document, reference) and a text."""
-    waiting: list[tuple[str | None, object]] = list(fields.items())
-    while waiting:
-        field, value = waiting.pop()
-        if field in _MEDIA_FIELDS and isinstance(value, str | Mapping) and not _is_words(value):
-            yield _medium(field, value)
-        elif isinstance(value, str):
-            yield "text", value
-        elif isinstance(value, Mapping):
-            yield "object", ""
-            if value.get("type") in {"input_file", "item_reference"} and not value.get("file_data"):
-                yield "reference", ""
-            for name, inner in value.items():
-                yield "text", str(name)
-                waiting.append((str(name), inner))
-        elif isinstance(value, list | tuple):
-            waiting.extend((None, inner) for inner in value)
-        elif value is not None:
-            yield "text", str(value)
+@dataclass(slots=True)
+class _Found:
+    """What a walk through a request has come upon.
+
+    Attributes:
+        texts: every text, the names of fields included.
+        objects: how many there are.
+        others: what is not words: pairs of a kind (image, media, document, reference) and its data.
+    """
+
+    texts: list[str] = field(default_factory=list)
+    objects: int = 0
+    others: list[tuple[str, str]] = field(default_factory=list)
+
+
+def _walk(fields: Mapping[str, object]) -> _Found:
+    """Walk through the fields. Without recursion, since a client chooses how deep its JSON nests.
+
+    Without a tuple for each part, too: thousands of them would set off Python's garbage collection.
+    """
+    found = _Found()
+    texts, others = found.texts, found.others
+    levels: list[Iterator[tuple[object, object]]] = [iter(fields.items())]
+    left = SLICE_NODES
+    while levels:
+        for name, value in levels[-1]:
+            left -= 1
+            if not left:
+                left = SLICE_NODES
+                _let_others_run()
+            if name in _MEDIA_FIELDS and isinstance(value, str | Mapping) and not _is_words(value):
+                others.append(_medium(name, value))
+            elif isinstance(value, str):
+                texts.append(value)
+            elif isinstance(value, _OBJECTS):
+                found.objects += 1
+                if value.get("type") in _REFERRING and not value.get("file_data"):
+                    others.append(("reference", ""))
+                texts.extend(map(str, value))
+                levels.append(iter(value.items()))
+                break
+            elif isinstance(value, list | tuple):
+                levels.append(zip(repeat(None), value, strict=False))
+                break
+            elif value is not None:
+                texts.append(str(value))
+        else:
+            levels.pop()
+    return found
 
 
 def _is_words(value: str | Mapping[str, object]) -> bool:
@@ -212,19 +275,19 @@ def _media_type(value: Mapping[str, object]) -> str:
     return str(value.get("media_type") or value.get("mimeType") or value.get("mime_type") or "")
 
 
-def _medium(field: str | None, value: str | Mapping[str, object]) -> tuple[str, str]:
-    if field in {"image_url", "input_image"}:
+def _medium(name: object, value: str | Mapping[str, object]) -> tuple[str, str]:
+    if name in {"image_url", "input_image"}:
         return "image", ""
     if isinstance(value, str):
         if value.startswith(("http://", "https://", "gs://")):
             return "reference", ""
-        return ("document", value) if field in {"file", "file_data", "source"} else ("media", value)
+        return ("document", value) if name in {"file", "file_data", "source"} else ("media", value)
     media_type = _media_type(value)
     if media_type.startswith("image/"):
         return "image", ""
     data = next((inner for inner in value.values() if isinstance(inner, str) and len(inner) > _LONGEST_NAME), "")
-    named = any(name in value for name in ("file_id", "url", "fileUri", "file_uri", "file_url"))
+    named = any(each in value for each in ("file_id", "url", "fileUri", "file_uri", "file_url"))
     if named and (not data or data.startswith("http")):
         return "reference", ""
-    sound = field == "input_audio" or media_type.startswith(("audio/", "video/"))
+    sound = name == "input_audio" or media_type.startswith(("audio/", "video/"))
     return ("media" if sound else "document"), data

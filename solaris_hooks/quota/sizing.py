@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR
+from decimal import ROUND_FLOOR
 
 from solaris_hooks.quota.errors import InvalidRequestError
 from solaris_hooks.quota.weights import Weights
@@ -140,6 +140,4 @@ class Sizing:
 
     def charge_of(self, output_tokens: int) -> int:
         """Booked tokens of the prompt, the price, and this many tokens of output, all choices together."""
-        dearer = max(self.weights.input, self.weights.cached_input)
-        exact = self.price + self.prompt_tokens * dearer + output_tokens * self.weights.output
-        return int(exact.to_integral_value(rounding=ROUND_CEILING))
+        return self.price + self.weights.most(input_tokens=self.prompt_tokens, output_tokens=output_tokens)

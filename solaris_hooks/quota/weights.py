@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
 from fnmatch import fnmatchcase
 
@@ -19,6 +19,15 @@ class Weights:
     input: Decimal = ONE
     cached_input: Decimal = ONE
     output: Decimal = ONE
+    _factors: tuple[Decimal, Decimal, Decimal] | tuple[int, int, int] = field(init=False, repr=False, compare=False)
+    """Whole numbers where all of them are: most are 1, and each request is reckoned several times."""
+
+    def __post_init__(self) -> None:
+        """Keep the factors."""
+        exact = (self.input, self.cached_input, self.output)
+        whole = all(each == each.to_integral_value() for each in exact)
+        factors = (int(self.input), int(self.cached_input), int(self.output)) if whole else exact
+        object.__setattr__(self, "_factors", factors)
 
     def charge(self, usage: Usage) -> int:
         """Booked tokens for the use of one call, rounded up once.
@@ -26,11 +35,21 @@ class Weights:
         The sum is exact and only then rounded: three roundings would charge up to two
         tokens too many for every call.
         """
-        uncached = usage.input_tokens - usage.cached_input_tokens
-        exact = (
-            uncached * self.input + usage.cached_input_tokens * self.cached_input + usage.output_tokens * self.output
+        uncached, cached, output = self._factors
+        return _rounded_up(
+            (usage.input_tokens - usage.cached_input_tokens) * uncached
+            + usage.cached_input_tokens * cached
+            + usage.output_tokens * output
         )
-        return int(exact.to_integral_value(rounding=ROUND_CEILING))
+
+    def most(self, *, input_tokens: int, output_tokens: int) -> int:
+        """Booked tokens of a prompt of which nobody knows how much is cached, and of its answer, rounded up once."""
+        uncached, cached, output = self._factors
+        return _rounded_up(input_tokens * max(uncached, cached) + output_tokens * output)
+
+
+def _rounded_up(exact: Decimal | int) -> int:
+    return exact if isinstance(exact, int) else int(exact.to_integral_value(rounding=ROUND_CEILING))
 
 
 DEFAULT_WEIGHTS = Weights()

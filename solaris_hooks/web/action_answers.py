@@ -7,17 +7,17 @@ from typing import Literal, Self
 from pydantic import Field
 
 from solaris_hooks.ledger.account_actions import MessageResult, Preferences
-from solaris_hooks.web.answers import AccountAnswer, _Answer
+from solaris_hooks.web.answers import AccountAnswer, Answer
 
 
-class ResetAnswer(_Answer):
+class ResetAnswer(Answer):
     """What a reset did."""
 
     tokens: int = Field(description="Allowance granted back and overage forgiven; 0 where nothing was used.")
     account: AccountAnswer
 
 
-class MessageAnswer(_Answer):
+class MessageAnswer(Answer):
     """Which ways a message goes."""
 
     outcome: Literal["sent", "replayed"]
@@ -30,7 +30,7 @@ class MessageAnswer(_Answer):
         return cls.model_validate({"outcome": result.outcome.value, "chat": result.chat, "mail": result.mail})
 
 
-class PreferencesAnswer(_Answer):
+class PreferencesAnswer(Answer):
     """What a user has set for himself."""
 
     locale: str

@@ -11,11 +11,11 @@ from pydantic import Field
 from solaris_hooks.ledger.batches import Batch, BatchItem, Preview
 from solaris_hooks.ledger.erasure import Erased
 from solaris_hooks.ledger.merges import Moved
-from solaris_hooks.web.answers import _Answer
+from solaris_hooks.web.answers import Answer
 from solaris_hooks.web.fields import Instant
 
 
-class MergeAnswer(_Answer):
+class MergeAnswer(Answer):
     """What a merge moved, or would move."""
 
     source: str
@@ -36,7 +36,7 @@ class MergeAnswer(_Answer):
         return cls(source=source, target=target, dry_run=dry_run, **figures)
 
 
-class ErasedAnswer(_Answer):
+class ErasedAnswer(Answer):
     """What was erased, in numbers, and what could not be."""
 
     entry_texts: int = Field(description="Reasons of entries.")
@@ -56,14 +56,14 @@ class ErasedAnswer(_Answer):
         return cls.model_validate(erased, from_attributes=True)
 
 
-class CalledAsAnswer(_Answer):
+class CalledAsAnswer(Answer):
     """How an account's user is called, where that is known."""
 
     name: str | None
     email: str | None
 
 
-class PreviewAnswer(_Answer):
+class PreviewAnswer(Answer):
     """What a batch would do."""
 
     accounts: int = Field(description="How many are selected.")
@@ -80,7 +80,7 @@ class PreviewAnswer(_Answer):
         return cls.model_validate(preview, from_attributes=True)
 
 
-class BatchAnswer(_Answer):
+class BatchAnswer(Answer):
     """A batch, and how far it has come."""
 
     id: UUID
@@ -111,7 +111,7 @@ class BatchAnswer(_Answer):
         )
 
 
-class BatchesAnswer(_Answer):
+class BatchesAnswer(Answer):
     """A page of batches, newest first."""
 
     data: list[BatchAnswer]
@@ -127,7 +127,7 @@ class BatchesAnswer(_Answer):
         )
 
 
-class BatchItemAnswer(_Answer):
+class BatchItemAnswer(Answer):
     """What a batch did to one account."""
 
     account_id: str
@@ -141,7 +141,7 @@ class BatchItemAnswer(_Answer):
         return cls(account_id=item.account_id, outcome=item.outcome or "waiting", message=item.message, at=item.at)
 
 
-class BatchItemsAnswer(_Answer):
+class BatchItemsAnswer(Answer):
     """A page of accounts of a batch, in order of id."""
 
     data: list[BatchItemAnswer]

@@ -13,14 +13,14 @@ from solaris_hooks.ledger.compensation import Affected, Compensated
 from solaris_hooks.ledger.credit_requests import CreditRequest, RequestState
 from solaris_hooks.ledger.records import CreditLot
 from solaris_hooks.settings import CreditPackage
-from solaris_hooks.web.answers import LotAnswer, _Answer
+from solaris_hooks.web.answers import Answer, LotAnswer
 from solaris_hooks.web.fields import Instant
 
 MOST_SHOWN = 1000
 """Accounts that an answer lists; it counts all."""
 
 
-class RevocationAnswer(_Answer):
+class RevocationAnswer(Answer):
     """What was taken back."""
 
     account_id: str
@@ -28,7 +28,7 @@ class RevocationAnswer(_Answer):
     revoked: int = Field(description="What was unused of the lot and held by no request in flight.")
 
 
-class LotsAnswer(_Answer):
+class LotsAnswer(Answer):
     """A page of lots, newest first."""
 
     data: list[LotAnswer]
@@ -41,7 +41,7 @@ class LotsAnswer(_Answer):
         return cls(data=[LotAnswer.of(lot) for lot in page], next_before=page[-1].lot_id if len(lots) > limit else None)
 
 
-class RequestAnswer(_Answer):
+class RequestAnswer(Answer):
     """A request for credits."""
 
     id: UUID
@@ -84,7 +84,7 @@ class RequestAnswer(_Answer):
         )
 
 
-class RequestsAnswer(_Answer):
+class RequestsAnswer(Answer):
     """A page of requests, newest first."""
 
     data: list[RequestAnswer]
@@ -100,7 +100,7 @@ class RequestsAnswer(_Answer):
         )
 
 
-class PackageAnswer(_Answer):
+class PackageAnswer(Answer):
     """Credits on offer."""
 
     name: str
@@ -114,13 +114,13 @@ class PackageAnswer(_Answer):
         return cls.model_validate(package, from_attributes=True)
 
 
-class PackagesAnswer(_Answer):
+class PackagesAnswer(Answer):
     """All credits on offer."""
 
     data: list[PackageAnswer]
 
 
-class AffectedAnswer(_Answer):
+class AffectedAnswer(Answer):
     """An account that is to be compensated."""
 
     account_id: str
@@ -130,7 +130,7 @@ class AffectedAnswer(_Answer):
     tokens: int = Field(description="What it is to get.")
 
 
-class CompensationAnswer(_Answer):
+class CompensationAnswer(Answer):
     """Who is to be compensated, and what was granted now."""
 
     campaign: str

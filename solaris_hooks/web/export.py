@@ -13,7 +13,7 @@ from solaris_hooks.ledger.event import Event
 from solaris_hooks.ledger.port import Books, Events
 from solaris_hooks.ledger.records import Account
 from solaris_hooks.web.action_answers import PreferencesAnswer
-from solaris_hooks.web.answers import AccountAnswer, DayAnswer, EntryAnswer, LotAnswer, UsageAnswer, _Answer
+from solaris_hooks.web.answers import AccountAnswer, Answer, DayAnswer, EntryAnswer, LotAnswer, UsageAnswer
 from solaris_hooks.web.credit_answers import RequestAnswer
 from solaris_hooks.web.fields import Instant
 
@@ -24,7 +24,7 @@ T = TypeVar("T")
 C = TypeVar("C")
 
 
-class EventAnswer(_Answer):
+class EventAnswer(Answer):
     """Something that the account's user, or somebody else, was told of."""
 
     number: int
@@ -38,7 +38,7 @@ class EventAnswer(_Answer):
         return cls(number=event.number, kind=event.kind.value, at=event.at, details=dict(event.details))
 
 
-class ExportAnswer(_Answer):
+class ExportAnswer(Answer):
     """All that the books know of an account."""
 
     account: AccountAnswer

@@ -17,7 +17,7 @@ from solaris_hooks.ledger.report_schedules import (
     ScheduledFormat,
     ScheduledReport,
 )
-from solaris_hooks.web.answers import _Answer
+from solaris_hooks.web.answers import Answer
 from solaris_hooks.web.bodies import Locale, _Body
 from solaris_hooks.web.fields import Instant, ShortText, SomeText
 
@@ -80,7 +80,7 @@ class RemovalQuery(_Body):
     reason: SomeText = Field(description="Why; it stays in the audit trail.")
 
 
-class ReportScheduleAnswer(_Answer):
+class ReportScheduleAnswer(Answer):
     """A report that is mailed again and again."""
 
     number: int
@@ -111,7 +111,7 @@ class ReportScheduleAnswer(_Answer):
         )
 
 
-class ReportSchedulesAnswer(_Answer):
+class ReportSchedulesAnswer(Answer):
     """All schedules, in order of number."""
 
     data: list[ReportScheduleAnswer]

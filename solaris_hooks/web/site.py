@@ -77,6 +77,6 @@ def build_site(
     signing = signing_secrets(settings) if secrets is None else secrets
     links = open_pages(api, books, settings, signing)
     if links is not None:
-        door = door_of(authenticator, books.admin_sessions, settings, signing)
+        door = door_of(authenticator, books.sessions, settings, signing)
         add_admin(api, door, AdminServices(books, requests, front_page, settings, verifier, keys_of, breaker))
     return WebSite(api, links, requests)

@@ -9,10 +9,10 @@ from pydantic import Field
 
 from solaris_hooks.ledger.records import Verification
 from solaris_hooks.ledger.verifications import VerificationRun, VerificationState
-from solaris_hooks.web.answers import FlawAnswer, _Answer
+from solaris_hooks.web.answers import Answer, FlawAnswer
 
 
-class VerificationRunAnswer(_Answer):
+class VerificationRunAnswer(Answer):
     """Result of recomputing the books."""
 
     ok: bool | None = Field(description="Whether there is no flaw; null where it has not come to an end.")

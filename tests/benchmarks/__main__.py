@@ -1,4 +1,4 @@
-"""Run the benchmarks: ``python -m tests.benchmarks [proxy] [ledger] [growth] [pages] [memory] [--quick] [--write]``."""
+"""Run the benchmarks: ``python -m tests.benchmarks [WHAT]... [--quick] [--write]``; ``--help`` lists them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from deploy.local.errors import LocalError
 from deploy.local.postgres import EmbeddedPostgres, start_postgres, stop_postgres
 from deploy.local.state import State
 
-from . import growth, growth_report, ledger, memory, pages, pages_report, plots, proxy, report
+from . import blocking, growth, growth_report, ledger, memory, pages, pages_report, plots, proxy, report
 from .machine import commit_milliseconds
 
 REPORT = ROOT / "docs" / "benchmarks.md"
 PICTURES = "images/benchmark-{}.svg"
-MINUTES = {"proxy": 14, "ledger": 2, "growth": 8, "pages": 7, "memory": 5}
+MINUTES = {"proxy": 14, "ledger": 2, "growth": 8, "pages": 7, "blocking": 1, "memory": 5}
 """What each takes, about, on the machine of the published figures."""
 
 
@@ -89,6 +89,9 @@ def _section(
         shown = pages.QUICK if options.quick else pages.FULL
         asked = pages.measure(server, shown)
         return pages_report.report(asked, circumstances, shown), plots.of_pages(asked)
+    if name == "blocking":
+        turns = blocking.measure(server, folder, blocking.QUICK if options.quick else blocking.FULL)
+        return blocking.report(turns, circumstances), plots.of_blocking(turns)
     if name == "memory":
         requests = memory.QUICK if options.quick else memory.FULL
         resident = memory.measure(server, folder, requests)

@@ -69,7 +69,7 @@ class Running:
 
     def cpu_seconds(self) -> dict[str, float]:
         """CPU seconds so far of the ``proxy`` and of Prisma's ``engine`` below it."""
-        return {"proxy": 0.0, "engine": 0.0} | cpu_by_kind(self.proxy.pid, _kind)
+        return {"proxy": 0.0, "engine": 0.0} | cpu_by_kind(self.proxy.pid, kind_of_process)
 
     def require_booked(self, requests: int) -> None:
         """Make sure that the plugin, where there is one, did its work: each request booked, nothing held.
@@ -92,7 +92,8 @@ class Running:
         say(f"the plugin booked each of the {requests} requests that it let pass")
 
 
-def _kind(command_line: str) -> str:
+def kind_of_process(command_line: str) -> str:
+    """What a process below a proxy is: Prisma's ``engine``, or the ``proxy`` itself or one of its workers."""
     return "engine" if "query-engine" in command_line else "proxy"
 
 

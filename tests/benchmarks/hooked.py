@@ -52,7 +52,7 @@ async def request(handler: SolarisHandler, number: int) -> None:
         "messages": [dict(message) for message in MESSAGES],
         "metadata": {},
         "litellm_logging_obj": _LoggingObject(),
-        "proxy_server_request": {"headers": {"user-agent": "bench"}},
+        "proxy_server_request": {"headers": {"content-length": "5000"}},
     }
     answer = ModelResponse(
         model="demo",

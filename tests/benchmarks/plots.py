@@ -24,7 +24,7 @@ mpl.rcParams.update(
 from matplotlib.axes import Axes  # noqa: E402 - after the choice of what draws
 from matplotlib.figure import Figure  # noqa: E402
 
-from . import growth, ledger, memory, pages, proxy  # noqa: E402
+from . import blocking, growth, ledger, memory, pages, proxy  # noqa: E402
 from .contenders import NATIVE, SOLARIS, STOCK  # noqa: E402
 
 Draw = Callable[[Figure], None]
@@ -119,6 +119,21 @@ def of_pages(outcome: pages.Outcome) -> Draw:
         axes.tick_params(labelsize=5)
         axes.invert_yaxis()
         axes.set_xlabel("p50 in ms")
+
+    return draw
+
+
+def of_blocking(outcome: blocking.Outcome) -> Draw:
+    """The longest time without a turn by kind of prompt, and the goal."""
+
+    def draw(figure: Figure) -> None:
+        """One box a kind, the first one on top."""
+        axes = figure.subplots()
+        names = list(outcome.prompts)[::-1]
+        axes.boxplot([list(outcome.prompts[each]) for each in names], orientation="horizontal", tick_labels=names)
+        axes.axvline(blocking.GOAL_MILLISECONDS, color=_PLUGIN, linestyle="--")
+        axes.set_xlabel("longest time without a turn, ms")
+        axes.grid(axis="x", linewidth=0.3)
 
     return draw
 

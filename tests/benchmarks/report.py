@@ -255,6 +255,7 @@ TITLES = {
     "ledger": "The ledger alone",
     "growth": "Few accounts and many",
     "pages": "Pages for administrators",
+    "blocking": "The event loop's turns",
     "memory": "Memory",
 }
 SECTIONS = tuple(TITLES)

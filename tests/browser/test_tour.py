@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from solaris_hooks.ledger.postgres import PostgresLedger
-from solaris_hooks.ledger.refusal_records import RefusalFilter
+from solaris_hooks.ledger.refusal_book import RefusalFilter
 from tests.browser.fixtures import Browse
 from tests.browser.looking import assert_accessible, assert_fits, keep
 from tests.browser.looks import Look

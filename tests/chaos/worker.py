@@ -39,6 +39,10 @@ try:
     from solaris_hooks.ledger.journal.journal import Journal
 except ImportError:  # the release before, beside this one on the same schema
     journalled = None  # type: ignore[assignment]
+try:
+    from solaris_hooks.ledger.journal import catching_up
+except ImportError:  # the release before has it in ``ledger``
+    catching_up = journalled  # type: ignore[misc]
 
 LEASE_SECONDS = 3
 UPKEEP_SECONDS = 0.3
@@ -89,7 +93,7 @@ class Worker:
         self._books = PostgresLedger(options.url, pool_max_size=6, pool_timeout_seconds=PATIENCE_SECONDS)
         self._ledger: Any = self._books
         if journalled is not None:
-            journalled.ADOPTION_SECONDS = 0.5
+            catching_up.ADOPTION_SECONDS = 0.5
             self._ledger = journalled.JournalledLedger(
                 self._books,
                 Journal(Path(options.journal), uuid.UUID(options.books)),

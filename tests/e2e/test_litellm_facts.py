@@ -10,6 +10,8 @@ import httpx
 import pytest
 from litellm.caching.dual_cache import DualCache
 from litellm.integrations.custom_logger import CustomLogger
+from litellm.proxy.litellm_pre_call_utils import clean_headers
+from starlette.datastructures import Headers
 
 from solaris_hooks.hooks.handler import SolarisHandler
 from solaris_hooks.ledger.records import Hold
@@ -53,6 +55,10 @@ def test_litellms_rate_limiter_comes_after_the_hold_which_is_then_released(quiet
     until(lambda: user.held == 0)
     assert user.used == 10 * statuses.count(200)
     assert len(user.usage("released")) == statuses.count(429)
+
+
+def test_litellm_hands_over_how_long_a_request_was() -> None:
+    assert clean_headers(Headers({"Content-Length": "12", "Authorization": "Bearer sk-1"})) == {"content-length": "12"}
 
 
 async def test_without_redis_litellm_forgets_requests_a_minute_when_some_65_keys_are_in_use() -> None:

@@ -6,9 +6,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from solaris_hooks.database_url import DatabaseUrlError, libpq_url
+from solaris_hooks.quota.costs import Costs
 from solaris_hooks.quota.errors import SettingsError
+from solaris_hooks.quota.units import Unit
 from solaris_hooks.quota.usage import Usage
 from solaris_hooks.settings import load_settings
 
@@ -69,6 +72,20 @@ def test_weights_are_exact_even_when_written_as_yaml_numbers(tmp_path: Path) -> 
     assert table.of("claude").input == 2
 
 
+def test_costs_are_of_tokens_of_units_or_of_both(tmp_path: Path) -> None:
+    path = config(
+        tmp_path,
+        "solaris_settings:\n  costs:\n"
+        "    dall-e: {image: 0.04}\n    gpt: {input: 5, output: 40, image: 0.01, call: 0}\n",
+    )
+    table = load_settings(path).cost_table
+    images = Decimal("0.04")
+    assert table.of("dall-e") == Costs(Decimal(0), Decimal(0), Decimal(0), {Unit.IMAGE: images})
+    assert table.of("gpt") == Costs(
+        Decimal(5), Decimal(5), Decimal(40), {Unit.IMAGE: Decimal("0.01"), Unit.CALL: Decimal(0)}
+    )
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
@@ -80,6 +97,9 @@ def test_weights_are_exact_even_when_written_as_yaml_numbers(tmp_path: Path) -> 
         ("weights: {a: {input: -1}}", "greater than or equal to 0"),
         ("weights: {a: {input: .nan}}", "finite"),
         ("weights: {a: {price: 1}}", "there is no such setting"),
+        ("costs: {a: {output: 1}}", "needs input, or the cost of a unit"),
+        ("costs: {a: {image: -1}}", "greater than or equal to 0"),
+        ("costs: {a: {images: 1}}", "there is no such setting"),
         ("hold_lease_secs: 5", "there is no such setting"),
         ("database_url: mysql://x/y", "must begin with postgresql://"),
     ],
@@ -107,11 +127,29 @@ def test_a_missing_file_is_told_so(tmp_path: Path) -> None:
     [
         (f"{URL}?schema=public&connection_limit=5&pool_timeout=9", URL),
         (f"{URL}?sslmode=require&pgbouncer=true", f"{URL}?sslmode=require"),
-        ("postgres://u@localhost/d?host=/run/pg&schema=x", "postgres://u@localhost/d?host=%2Frun%2Fpg"),
+        ("postgres://u@localhost/d?host=/run/pg&schema=x", "postgres://u@localhost/d?host=/run/pg"),
+        ("postgresql:///d?schema=x&host=/run/pg", "postgresql:///d?host=/run/pg"),
+        ("postgresql:///d?connection%5Flimit=5", "postgresql:///d"),
+        (f"{URL}?options=-c%20work_mem%3D1MB&schema=x", f"{URL}?options=-c%20work_mem%3D1MB"),
     ],
 )
 def test_parameters_of_prisma_are_left_out_for_libpq(prisma: str, libpq: str) -> None:
     assert libpq_url(prisma) == libpq
+
+
+@pytest.mark.parametrize(
+    ("url", "read"),
+    [
+        ("postgresql:///d?host=/run/pg&pgbouncer=true", {"dbname": "d", "host": "/run/pg"}),
+        ("postgresql:///?host=/run/pg&dbname=d", {"dbname": "d", "host": "/run/pg"}),
+        ("postgresql://%2Frun%2Fpg/d?schema=public", {"dbname": "d", "host": "/run/pg"}),
+        ("postgresql://a:1,b:2/d?schema=public", {"dbname": "d", "host": "a,b", "port": "1,2"}),
+        ("postgresql:///d?options=-c%20work_mem%3D1MB", {"dbname": "d", "options": "-c work_mem=1MB"}),
+        ("postgresql:///d?application_name=a+b&schema=x", {"dbname": "d", "application_name": "a+b"}),
+    ],
+)
+def test_libpq_reads_what_the_url_says(url: str, read: dict[str, str]) -> None:
+    assert conninfo_to_dict(libpq_url(url)) == read
 
 
 @pytest.mark.parametrize("url", ["", "mysql://a/b", "postgresql://u:secret@h/d?nonsense=1"])

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import logging
-import time
 from collections.abc import Callable, Sequence
 
-from solaris_hooks.ledger.journal.adoption import abandoned, book_file, clear_unfinished
+from solaris_hooks.ledger.journal.catching_up import CatchingUp
 from solaris_hooks.ledger.journal.circuit import Circuit
 from solaris_hooks.ledger.journal.journal import Journal
 from solaris_hooks.ledger.journal.last_known import LastKnown
@@ -32,9 +31,6 @@ from solaris_hooks.quota.errors import JournalError, LedgerBusyError, LedgerUnav
 from solaris_hooks.quota.ids import AccountId, HoldId
 
 _LOG = logging.getLogger(__name__)
-
-ADOPTION_SECONDS = 30.0
-"""Pause between looks for journals of processes that are gone."""
 
 
 def _utc_now() -> dt.datetime:
@@ -78,9 +74,7 @@ class JournalledLedger:
         self._replay = Replay(books, policy=sweep_policy)
         self._circuit = Circuit(books.ping, self._returned)
         self._replaying: asyncio.Task[None] | None = None
-        self._next_adoption = 0.0
-        self._has_adopted = False
-        self.counts = Counts()
+        self._catching_up = CatchingUp(journal, self._replay)
 
     @property
     def circuit(self) -> Circuit:
@@ -212,13 +206,17 @@ class JournalledLedger:
 
     # ------------------------------------------------------------------ upkeep
 
+    @property
+    def counts(self) -> Counts:
+        """What was done with journals since this process began."""
+        return self._catching_up.counts
+
     def recovering(self, seconds: float) -> bool:
         """Whether the books are away, or came back within so many seconds, or lack what is in a journal.
 
         Holds must not be swept then: those who know their exact figures are about to book them.
         """
-        behind = self._journal.pending or not self._has_adopted
-        return behind or self._circuit.open or self._circuit.closed_for < seconds
+        return self._catching_up.behind or self._circuit.open or self._circuit.closed_for < seconds
 
     async def tend(self) -> None:
         """Now and then: learn what newcomers get, book what the books lack, adopt what others left.
@@ -254,15 +252,7 @@ class JournalledLedger:
         Raises:
             LedgerUnavailableError: the books cannot be reached; go on later.
         """
-        counts = Counts()
-        try:
-            await self._book_own(counts)
-        finally:
-            self._tell(counts, "this process")
-        if time.monotonic() >= self._next_adoption:
-            await self._adopt()
-            self._has_adopted = True
-            self._next_adoption = time.monotonic() + ADOPTION_SECONDS
+        await self._catching_up.run()
 
     def close(self) -> None:
         """End what runs in the background and let go of the journal; what is in it stays."""
@@ -310,7 +300,7 @@ class JournalledLedger:
 
     def _returned(self) -> None:
         """The books are back. Journals that others left come first as well: their figures are exact."""
-        self._next_adoption = 0.0
+        self._catching_up.look_soon()
         self._replay_soon()
 
     def _replay_soon(self) -> None:
@@ -329,25 +319,3 @@ class JournalledLedger:
             _LOG.error("the journal could not be booked: %s", exc.message)
         except Exception:  # noqa: BLE001 - told here, or nobody would learn of it
             _LOG.exception("the journal could not be booked")
-
-    async def _book_own(self, counts: Counts) -> None:
-        while lines := await self._journal.unbooked():
-            for line in lines:
-                record = line.record
-                refused = False
-                if isinstance(record, Used | Unused):
-                    refused = not await self._replay.book(record, counts)
-                self._journal.booked(line, refused=refused)
-        await self._journal.tidy()
-
-    async def _adopt(self) -> None:
-        folder = self._journal.folder
-        await asyncio.to_thread(clear_unfinished, folder)
-        for file in abandoned(folder, self._journal.books):
-            self._tell(await book_file(file, self._replay), file.path.name)
-
-    def _tell(self, counts: Counts, whose: str) -> None:
-        for name in Counts.__slots__:
-            setattr(self.counts, name, getattr(self.counts, name) + getattr(counts, name))
-        if counts != Counts():
-            _LOG.warning("journal of %s: %s", whose, counts)

@@ -7,7 +7,8 @@ SELECT
         ELSE greatest(date_trunc(%(unit)s::text, day::timestamp)::date, %(first_day)s::date) END AS period,
     plan_id, model, sum(requests)::bigint AS requests, sum(estimated_requests)::bigint AS estimated_requests,
     sum(input_tokens)::bigint AS input_tokens, sum(cached_input_tokens)::bigint AS cached_input_tokens,
-    sum(output_tokens)::bigint AS output_tokens, sum(charge)::bigint AS tokens
+    sum(output_tokens)::bigint AS output_tokens, sum(charge)::bigint AS tokens,
+    sum(images) AS images, sum(seconds) AS seconds, sum(characters) AS characters, sum(calls) AS calls
 FROM solaris.usage_of_plans
 WHERE day BETWEEN %(first_day)s AND %(last_day)s
 GROUP BY period, plan_id, model
@@ -24,7 +25,7 @@ LIMIT %(limit)s;
 -- Use of some accounts by account, period and model.
 SELECT
     a.account_id, a.name, a.email, a.plan_id, d.period, d.model, d.requests, d.estimated_requests, d.input_tokens,
-    d.cached_input_tokens, d.output_tokens, d.tokens
+    d.cached_input_tokens, d.output_tokens, d.tokens, d.images, d.seconds, d.characters, d.calls
 FROM solaris.accounts AS a
 CROSS JOIN LATERAL (
     SELECT
@@ -32,8 +33,11 @@ CROSS JOIN LATERAL (
             ELSE greatest(date_trunc(%(unit)s::text, u.day::timestamp)::date, %(first_day)s::date) END AS period,
         u.model, sum(u.requests)::bigint AS requests, sum(u.estimated_requests)::bigint AS estimated_requests,
         sum(u.input_tokens)::bigint AS input_tokens, sum(u.cached_input_tokens)::bigint AS cached_input_tokens,
-        sum(u.output_tokens)::bigint AS output_tokens, sum(u.charge)::bigint AS tokens
+        sum(u.output_tokens)::bigint AS output_tokens, sum(u.charge)::bigint AS tokens,
+        coalesce(sum(n.images), 0) AS images, coalesce(sum(n.seconds), 0) AS seconds,
+        coalesce(sum(n.characters), 0) AS characters, coalesce(sum(n.calls), 0) AS calls
     FROM solaris.usage_daily AS u
+    LEFT JOIN solaris.units_daily AS n ON u.account_id = n.account_id AND u.day = n.day AND u.model = n.model
     WHERE u.account_id = a.account_id AND u.day BETWEEN %(first_day)s AND %(last_day)s
     GROUP BY period, u.model
 ) AS d

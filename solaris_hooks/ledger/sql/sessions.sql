@@ -1,23 +1,23 @@
 -- Statements of people's sessions in a browser: administrators' by their actor, users' by their account. The same form as
 -- queries.sql.
 
--- begin_admin_session --
+-- begin_session --
 -- Begin a session; see begin_admin_session_v1.
 SELECT solaris.begin_admin_session_v1(
     %(session_id)s, %(actor)s, %(digest)s, %(longest)s::interval, %(now)s);
 
--- visit_admin_session --
+-- visit_session --
 -- Visit by a session's token; see visit_admin_session_v1.
 SELECT session_id, actor, rotated
 FROM solaris.visit_admin_session_v1(
     %(digest)s, %(next)s, %(idle)s::interval, %(longest)s::interval, %(rotate_after)s::interval, %(grace)s::interval,
     %(now)s);
 
--- end_admin_session --
+-- end_session --
 -- End one session.
 DELETE FROM solaris.admin_sessions WHERE session_id = %(session_id)s RETURNING session_id;
 
--- end_admin_sessions_of --
+-- end_sessions_of --
 -- End all sessions of somebody.
 DELETE FROM solaris.admin_sessions WHERE actor = %(actor)s RETURNING session_id;
 

@@ -35,7 +35,8 @@ SELECT
     span.starts, h.model, sum(h.requests)::bigint AS requests,
     sum(h.estimated_requests)::bigint AS estimated_requests, sum(h.input_tokens)::bigint AS input_tokens,
     sum(h.cached_input_tokens)::bigint AS cached_input_tokens, sum(h.output_tokens)::bigint AS output_tokens,
-    sum(h.charge)::bigint AS tokens
+    sum(h.charge)::bigint AS tokens,
+    sum(h.images) AS images, sum(h.seconds) AS seconds, sum(h.characters) AS characters, sum(h.calls) AS calls
 FROM unnest(%(starts)s::timestamptz [], %(ends)s::timestamptz []) AS span (starts, ends)
 JOIN solaris.usage_hourly AS h ON span.starts <= h.hour AND span.ends > h.hour
 GROUP BY span.starts, h.model;
@@ -46,7 +47,8 @@ SELECT
     span.starts, d.model, sum(d.requests)::bigint AS requests,
     sum(d.estimated_requests)::bigint AS estimated_requests, sum(d.input_tokens)::bigint AS input_tokens,
     sum(d.cached_input_tokens)::bigint AS cached_input_tokens, sum(d.output_tokens)::bigint AS output_tokens,
-    sum(d.charge)::bigint AS tokens
+    sum(d.charge)::bigint AS tokens,
+    sum(d.images) AS images, sum(d.seconds) AS seconds, sum(d.characters) AS characters, sum(d.calls) AS calls
 FROM unnest(%(starts)s::date [], %(ends)s::date []) AS span (starts, ends)
 JOIN solaris.usage_of_plans AS d ON span.starts <= d.day AND span.ends >= d.day
 GROUP BY span.starts, d.model;

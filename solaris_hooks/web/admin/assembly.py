@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from solaris_hooks.ledger.admin_sessions import AdminSessions
+from solaris_hooks.ledger.sessions import Sessions
 from solaris_hooks.settings import Settings
 from solaris_hooks.web.access import Authenticator
 from solaris_hooks.web.admin.account import AccountPages
@@ -38,7 +38,7 @@ from solaris_hooks.web.paths import root_of
 from solaris_hooks.web.seals import Seals
 
 
-def door_of(authenticator: Authenticator, sessions: AdminSessions, settings: Settings, secrets: Sequence[str]) -> Door:
+def door_of(authenticator: Authenticator, sessions: Sessions, settings: Settings, secrets: Sequence[str]) -> Door:
     """The door that settings describe.
 
     Args:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from solaris_hooks.ledger.admin_sessions import LONGEST, AdminSessions
+from solaris_hooks.ledger.sessions import LONGEST, Sessions
 from solaris_hooks.quota.errors import SolarisError
 from solaris_hooks.roles import Permission
 from solaris_hooks.web.access import Administrator, Authenticator, ForbiddenError, UnauthenticatedError
@@ -47,7 +47,7 @@ class Door:
     """
 
     authenticator: Authenticator
-    sessions: AdminSessions
+    sessions: Sessions
     seals: Seals
     secure: bool
     locale: str

@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from solaris_hooks.ledger.admin_sessions import WINDOW
 from solaris_hooks.ledger.journal.adoption import can_be_written, journals
+from solaris_hooks.ledger.sessions import WINDOW
 from solaris_hooks.ledger.whereabouts import server_of
 from solaris_hooks.quota.errors import LedgerError, LedgerUnavailableError, SolarisError
 from solaris_hooks.roles import Permission

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from solaris_hooks.ledger.refusal_records import RefusalFilter, RefusalReason, RefusalTotal
+from solaris_hooks.ledger.refusal_book import RefusalFilter, RefusalTotal
+from solaris_hooks.ledger.refusal_records import RefusalReason
 from solaris_hooks.ledger.refusal_words import explain
 from solaris_hooks.quota.errors import NotFoundError
 from solaris_hooks.quota.ids import account_id

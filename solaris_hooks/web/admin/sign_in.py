@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from solaris_hooks.ledger.admin_sessions import WINDOW
+from solaris_hooks.ledger.sessions import WINDOW
 from solaris_hooks.quota.errors import SolarisError
 from solaris_hooks.roles import Permission
 from solaris_hooks.web.access import ForbiddenError, UnauthenticatedError

@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from solaris_hooks.ledger.admin_sessions import LONGEST, WINDOW, LiveSession
 from solaris_hooks.ledger.records import Account
+from solaris_hooks.ledger.sessions import LONGEST, WINDOW, LiveSession
 from solaris_hooks.quota.errors import SolarisError
 from solaris_hooks.quota.ids import AccountId, account_id
 from solaris_hooks.web.access import ForbiddenError, UnauthenticatedError

@@ -52,7 +52,7 @@ def open_pages(
         return None
     links = Tickets(secrets, "statement", lifetime_seconds=settings.statement_link_seconds)
     door = OwnDoor(
-        services=PageServices(api.state.services, ledger, ledger.used_links, ledger.admin_sessions),
+        services=PageServices(api.state.services, ledger, ledger.used_links, ledger.sessions),
         seals=Seals(secrets, "statement"),
         secure=settings.public_url.startswith("https:"),
         locale=settings.default_locale,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from solaris_hooks.ledger.admin_sessions import AdminSessions
+from solaris_hooks.ledger.sessions import Sessions
 from solaris_hooks.ledger.used_links import UsedLinks
 from solaris_hooks.web.dependencies import Services
 from solaris_hooks.web.export import EventfulBooks
@@ -24,4 +24,4 @@ class PageServices:
     api: Services
     books: EventfulBooks
     used: UsedLinks
-    sessions: AdminSessions
+    sessions: Sessions

@@ -12,17 +12,14 @@ from solaris_hooks.quota.ids import account_id
 from solaris_hooks.web.access import ForbiddenError
 from solaris_hooks.web.dependencies import Reader, TheBooks, TheHolder
 from solaris_hooks.web.description import error_answers
-from solaris_hooks.web.refusals import (
-    LocaleQuery,
+from solaris_hooks.web.refusal_answers import (
     OwnRefusalsAnswer,
-    OwnRefusalsQuery,
     RefusalAnswer,
     RefusalsAnswer,
-    RefusalsQuery,
     RefusalTotalAnswer,
     RefusalTotalsAnswer,
-    RefusalTotalsQuery,
 )
+from solaris_hooks.web.refusal_queries import LocaleQuery, OwnRefusalsQuery, RefusalsQuery, RefusalTotalsQuery
 
 router = APIRouter(prefix="/api/v1/refusals", tags=["refusals"])
 own_router = APIRouter(prefix="/api/v1/me/refusals", tags=["me"])

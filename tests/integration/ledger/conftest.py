@@ -44,6 +44,7 @@ def empty(superuser_url: str) -> None:
             "campaigns",
             "usage",
             "usage_daily",
+            "units_daily",
             "answer_lengths",
             "events",
             "audit",

@@ -11,14 +11,8 @@ from uuid_utils.compat import uuid7
 
 from solaris_hooks.ledger.memory import MemoryLedger
 from solaris_hooks.ledger.postgres import PostgresLedger
-from solaris_hooks.ledger.refusal_records import (
-    MOST_HOLDERS,
-    Refusal,
-    RefusalFilter,
-    RefusalReason,
-    RefusalStore,
-    RefusalTotal,
-)
+from solaris_hooks.ledger.refusal_book import RefusalFilter, RefusalStore, RefusalTotal
+from solaris_hooks.ledger.refusal_records import MOST_HOLDERS, Refusal, RefusalReason
 from tests.refused import AT, holders, refusal
 
 from .world import ANA, BIA, World

@@ -14,8 +14,8 @@ from fastapi import FastAPI, Request
 from starlette.routing import Mount
 
 from deploy.local.ports import LOOPBACK
-from solaris_hooks.ledger.admin_sessions import LONGEST
 from solaris_hooks.ledger.postgres import PostgresLedger
+from solaris_hooks.ledger.sessions import LONGEST
 from solaris_hooks.roles import Permission
 from solaris_hooks.settings import Settings
 from solaris_hooks.web.access import Administrator, AuthenticationUnavailableError

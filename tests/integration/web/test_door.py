@@ -10,8 +10,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from solaris_hooks.ledger.admin_sessions import GRACE, IDLE, LONGEST, ROTATE_AFTER, WINDOW
 from solaris_hooks.ledger.postgres import PostgresLedger
+from solaris_hooks.ledger.sessions import GRACE, IDLE, LONGEST, ROTATE_AFTER, WINDOW
 from solaris_hooks.web.admin.door import COOKIE
 from solaris_hooks.web.admin.sign_in import MOST_FAILURES
 from tests.integration.ledger.world import Clock

@@ -12,10 +12,10 @@ import pytest
 from fastapi import FastAPI, Request
 
 from solaris_hooks.credits.requests import CreditRequests
-from solaris_hooks.ledger.admin_sessions import GRACE, IDLE, ROTATE_AFTER, WINDOW
 from solaris_hooks.ledger.credit_requests import RequestState
 from solaris_hooks.ledger.postgres import PostgresLedger
 from solaris_hooks.ledger.records import AccountChange, Grant
+from solaris_hooks.ledger.sessions import GRACE, IDLE, ROTATE_AFTER, WINDOW
 from solaris_hooks.quota.ids import AccountId, account_id
 from solaris_hooks.settings import CreditRequestLimits, Settings, UnknownUsers
 from solaris_hooks.web.access import AuthenticationUnavailableError, ForbiddenError, Holder, UnauthenticatedError

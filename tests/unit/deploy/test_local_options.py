@@ -72,6 +72,7 @@ def test_only_postgresql_is_a_database() -> None:
 def test_what_only_prisma_understands_is_kept_from_libpq() -> None:
     url = "postgresql://u:p%40@h:5432/d?connection_limit=5&sslmode=require&schema=x&pgbouncer=true"
     assert libpq_url(url) == "postgresql://u:p%40@h:5432/d?sslmode=require"
+    assert libpq_url("postgresql:///d?host=/run/pg&schema=x") == "postgresql:///d?host=/run/pg"
 
 
 def test_a_password_is_not_shown() -> None:

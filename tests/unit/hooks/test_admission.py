@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -16,6 +17,8 @@ from solaris_hooks.hooks.in_flight import InFlight
 from solaris_hooks.hooks.models import ModelFacts, Models
 from solaris_hooks.hooks.newcomers import Newcomers
 from solaris_hooks.hooks.payers import Payers
+from solaris_hooks.hooks.request_body import Body
+from solaris_hooks.hooks.routes import ROUTES, Demand
 from solaris_hooks.hooks.settlement import Settler
 from solaris_hooks.ledger.memory import MemoryLedger
 from solaris_hooks.ledger.records import AccountChange, Plan
@@ -165,3 +168,27 @@ async def test_an_account_that_was_merged_is_paid_for_by_the_other_one(scene: Sc
         await asyncio.create_task(scene.admission.admit(ANA, dict(CHAT), "acompletion"))
     assert [hold.account_id for hold in await scene.ledger.holds()] == [new, new]
     assert {request.account_id for request in scene.in_flight} == {new}
+
+
+@pytest.mark.parametrize(("length", "aside"), [("100", False), ("1000000", True)])
+async def test_a_long_request_is_read_outside_of_the_event_loop(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, length: str, *, aside: bool
+) -> None:
+    threads = []
+    route = ROUTES["acompletion"]
+    read = route.read
+
+    def reading(body: Body, *, media_tokens: int) -> Demand:
+        threads.append(threading.current_thread())
+        return read(body, media_tokens=media_tokens)
+
+    monkeypatch.setattr(route, "read", reading)
+    body = CHAT | {"proxy_server_request": {"headers": {"content-length": length}}}
+    await scene.admission.admit(ANA, body, "acompletion")
+    (thread,) = threads
+    assert (thread is not threading.main_thread()) is aside
+
+
+async def test_what_is_wrong_with_a_long_request_is_said_as_of_any_other(scene: Scene) -> None:
+    refused = await refusal(scene, max_tokens=-1, proxy_server_request={"headers": {"content-length": "1000000"}})
+    assert (refused.code, refused.param) == ("400", "max_tokens")

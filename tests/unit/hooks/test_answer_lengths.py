@@ -6,7 +6,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from solaris_hooks.hooks.answer_lengths import LEAST_ANSWERS, AnswerLengths
+from solaris_hooks.hooks.answer_lengths import (
+    COMPARED_LATER_ONE_IN,
+    COMPARED_ONE_IN,
+    ENOUGH_RATIOS,
+    LEAST_ANSWERS,
+    AnswerLengths,
+)
 from solaris_hooks.ledger.lengths import LengthCount, LengthKind
 from solaris_hooks.ledger.memory import MemoryLedger
 from solaris_hooks.quota.errors import LedgerUnavailableError
@@ -115,3 +121,14 @@ async def test_whoever_wants_sizes_by_limits_alone_gets_them() -> None:
     assert lengths.usual("m", stream=True) is None
     assert lengths.percent("m") == 110
     assert await book.exchange_lengths([]) == []
+    assert not lengths.wants_to_compare("m", 0)
+
+
+def test_fewer_prompts_are_counted_for_comparison_once_the_ratio_is_known() -> None:
+    lengths = AnswerLengths(MemoryLedger(), margin_percent=10)
+    assert lengths.wants_to_compare("m", COMPARED_ONE_IN)
+    assert not lengths.wants_to_compare("m", COMPARED_ONE_IN + 1)
+    for _ in range(ENOUGH_RATIOS):
+        lengths.learn_ratio("m", counted=100, reported=104)
+    assert not lengths.wants_to_compare("m", COMPARED_ONE_IN)
+    assert lengths.wants_to_compare("m", COMPARED_LATER_ONE_IN)

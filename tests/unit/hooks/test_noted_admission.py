@@ -23,7 +23,8 @@ from solaris_hooks.hooks.refusals import REFUSAL_ID_HEADER, Refused
 from solaris_hooks.hooks.settlement import Settler
 from solaris_hooks.ledger.memory import MemoryLedger
 from solaris_hooks.ledger.records import AccountChange, HoldRequest, HoldResult, Plan
-from solaris_hooks.ledger.refusal_records import Estimate, Refusal, RefusalFilter, RefusalReason
+from solaris_hooks.ledger.refusal_book import RefusalFilter
+from solaris_hooks.ledger.refusal_records import Estimate, Refusal, RefusalReason
 from solaris_hooks.quota.balance import Status
 from solaris_hooks.quota.errors import LedgerUnavailableError
 from solaris_hooks.quota.ids import AccountId

@@ -13,7 +13,7 @@ from solaris_hooks.hooks import refusal_log
 from solaris_hooks.hooks.attempt import Attempt
 from solaris_hooks.hooks.refusal_log import RefusalLog
 from solaris_hooks.ledger.memory import MemoryLedger
-from solaris_hooks.ledger.memory_refusals import MemoryRefusals
+from solaris_hooks.ledger.memory.refusals import MemoryRefusals
 from solaris_hooks.ledger.records import HoldRequest
 from solaris_hooks.ledger.refusal_queue import RefusalQueue
 from solaris_hooks.ledger.refusal_records import Holders, Refusal, RefusalReason

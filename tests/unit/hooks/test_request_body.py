@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from solaris_hooks.hooks.request_body import HOLD_KEY, SPEND_LOG_KEY, disarm, mark, marked, unmark
+from solaris_hooks.hooks.request_body import (
+    HOLD_KEY,
+    SHORT_BODY_BYTES,
+    SPEND_LOG_KEY,
+    disarm,
+    is_short,
+    mark,
+    marked,
+    unmark,
+)
 from solaris_hooks.quota.errors import InvalidRequestError
 from solaris_hooks.quota.ids import new_hold_id
 
@@ -59,3 +68,16 @@ def test_the_mark_reaches_the_spend_logs_beside_what_the_client_put_there() -> N
 @pytest.mark.parametrize("body", [None, "x", {"metadata": {HOLD_KEY: "no uuid"}}, {"metadata": {HOLD_KEY: 5}}])
 def test_what_is_no_mark_is_none(body: object) -> None:
     assert marked(body) is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "short"),
+    [
+        ({"content-length": str(SHORT_BODY_BYTES)}, True),
+        ({"content-length": str(SHORT_BODY_BYTES + 1)}, False),
+        ({"content-length": "many"}, False),
+        ({}, False),
+    ],
+)
+def test_a_body_is_short_if_its_client_says_how_short_it_is(headers: dict[str, str], *, short: bool) -> None:
+    assert is_short(headers) is short

@@ -34,6 +34,27 @@ def test_lengths_beyond_all_reason_fall_into_the_last_bucket() -> None:
     assert bucket_of(MOST_TOKENS * 1000) == len(BOUNDS) - 1
 
 
+def test_a_quantile_follows_what_is_counted_afterwards() -> None:
+    histogram = Lengths()
+    for _ in range(1000):
+        histogram.add(8)
+    assert histogram.quantile(500) == 8
+    for _ in range(1001):
+        histogram.add(1000)
+    assert (histogram.quantile(500) or 0) >= 1000
+
+
+@given(st.lists(st.integers(8, 100_000), min_size=1, max_size=50), st.integers(1, 1000))
+def test_a_quantile_of_few_lengths_is_never_an_old_one(lengths: list[int], per_mille: int) -> None:
+    asked = Lengths()
+    for number, each in enumerate(lengths, start=1):
+        asked.add(each)
+        afresh = Lengths()
+        for other in lengths[:number]:
+            afresh.add(other)
+        assert asked.quantile(per_mille) == afresh.quantile(per_mille)
+
+
 def test_merged_counts_are_those_of_both() -> None:
     histogram = Lengths({3: 2})
     histogram.merge({3: 1, 5: 1})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import tiktoken
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from litellm.litellm_core_utils.default_encoding import encoding
 
-from solaris_hooks.quota.prompt import OVERHEAD_TOKENS, read_prompt
+from solaris_hooks.quota.prompt import OVERHEAD_TOKENS, SLICE_NODES, read_prompt
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -73,3 +74,17 @@ def test_the_bound_holds_for_newer_tokenizers_too() -> None:
     text = "Não é só isso: ação, coração, 日本語 👩‍🚀 \u0000 " * 50
     prompt = read_prompt({"messages": [{"role": "user", "content": text}]}, media_tokens=0)
     assert len(tiktoken.get_encoding("cl100k_base").encode(text, disallowed_special=())) <= prompt.upper_bound
+
+
+async def test_a_prompt_of_many_parts_reads_the_same_outside_of_the_event_loop_and_lets_that_have_its_turns() -> None:
+    body = {
+        "messages": [{"role": "user", "content": [{"type": "text", "text": "ação"}] * 3 * SLICE_NODES}],
+        "prompt": [*range(3 * SLICE_NODES), "word", list(range(3 * SLICE_NODES))],
+    }
+    reading = asyncio.create_task(asyncio.to_thread(read_prompt, body, media_tokens=0))
+    turns = 0
+    while not reading.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert reading.result() == read_prompt(body, media_tokens=0)
+    assert turns > 1

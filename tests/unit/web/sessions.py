@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from uuid import UUID
 
-from solaris_hooks.ledger.admin_sessions import LONGEST, LiveSession
+from solaris_hooks.ledger.sessions import LONGEST, LiveSession
 from solaris_hooks.quota.ids import AccountId
 
 
