@@ -63,17 +63,24 @@ class HealthPages:
         before = dt.datetime.now(dt.UTC)
         signs = await self._books.vital_signs.read()
         halfway = before + (dt.datetime.now(dt.UTC) - before) / 2
+        pending, last, writable, waiting, aside = await asyncio.gather(
+            asyncio.to_thread(migrations.pending, settings.database_url),
+            self._books.vital_signs.last_deliveries(),
+            asyncio.to_thread(can_be_written, folder),
+            asyncio.to_thread(journals, folder),
+            asyncio.to_thread(lambda: journals(folder, kept=True)),
+        )
         return Facts(
             signs=signs,
             milliseconds=milliseconds,
             clock_seconds=(signs.at - halfway).total_seconds(),
-            pending=await asyncio.to_thread(migrations.pending, settings.database_url),
+            pending=pending,
             mail=settings.mail is not None,
             webhooks=[each.name for each in settings.webhooks],
-            last=await self._books.vital_signs.last_deliveries(),
-            journal_writable=await asyncio.to_thread(can_be_written, folder),
+            last=last,
+            journal_writable=writable,
             fail_open=settings.when_database_is_away is WhenAway.FAIL_OPEN,
-            journals=len(await asyncio.to_thread(journals, folder)),
-            journals_aside=len(await asyncio.to_thread(lambda: journals(folder, kept=True))),
+            journals=len(waiting),
+            journals_aside=len(aside),
             checkpoint_every=dt.timedelta(seconds=settings.checkpoint_interval_seconds),
         )
