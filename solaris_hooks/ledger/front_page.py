@@ -32,7 +32,7 @@ class CostedSpan:
 
     Attributes:
         end: the first instant that no longer belongs to it, UTC.
-        cost: an estimate; its amount is None where no cost of any used model is known.
+        cost: an estimate; its amount is None where no cost of what was used is known.
     """
 
     span: Span

@@ -25,8 +25,10 @@ class _Answer(BaseModel):
 class CostAnswer(_Answer):
     """An estimate in money, from the setting `costs`."""
 
-    amount: str | None = Field(description="A decimal number; null where no used model has a cost.", examples=["12.34"])
-    complete: bool = Field(description="Whether every model that was used has a cost.")
+    amount: str | None = Field(
+        description="A decimal number; null where nothing that was used has a cost.", examples=["12.34"]
+    )
+    complete: bool = Field(description="Whether everything that was used has a cost.")
 
     @classmethod
     def of(cls, money: Money) -> Self:
