@@ -61,7 +61,6 @@ from solaris_hooks.ledger.postgres import PostgresLedger
 from solaris_hooks.ledger.spend_logs import LiteLLMSpendLogs
 from solaris_hooks.ledger.sweep import Sweeper
 from solaris_hooks.quota.errors import JournalError, LedgerUnavailableError, SettingsError, SolarisError
-from solaris_hooks.quota.ids import AccountId
 from solaris_hooks.roles import Permission
 from solaris_hooks.settings import Settings, WhenAway, load_settings
 from solaris_hooks.web.access import Holder
@@ -309,7 +308,7 @@ def start() -> SolarisHandler:
     mount(app, site.app)
     desk = Desk(
         books=ledger,
-        link_of=site.links.of if site.links is not None else lambda _account_id: None,
+        link_of=site.links.of if site.links is not None else lambda *_whose: None,
         counter=RequestCounter(site.requests),
         open_accounts=settings.opens_at_sight,
         default_locale=settings.default_locale,
@@ -330,12 +329,13 @@ def _guard(app: FastAPI, parts: Parts, settings: Settings, authenticator: LiteLL
             return False
         return True
 
-    async def payer(scope: Scope) -> AccountId | None:
+    async def payer(scope: Scope) -> Asker | None:
         """Whose key a refused request carries, if anybody's."""
         try:
-            return (await authenticator.holder(_as_http(scope))).account_id
+            holder = await authenticator.holder(_as_http(scope))
         except SolarisError:
             return None
+        return Asker(holder.account_id, holder.email, holder.member_id)
 
     async def asker(scope: Scope) -> Asker:
         """Whose key a chat carries."""

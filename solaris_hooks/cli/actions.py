@@ -14,7 +14,7 @@ from solaris_hooks.cli.invocation import AnAccount, Json, existing, with_ledger
 from solaris_hooks.cli.output import show_fields, show_json, show_line
 from solaris_hooks.ledger.account_actions import MessageOutcome, Preferences
 from solaris_hooks.ledger.port import Ledger
-from solaris_hooks.quota.ids import account_id
+from solaris_hooks.quota.ids import account_id, member_id
 from solaris_hooks.web.action_answers import MessageAnswer, PreferencesAnswer, ResetAnswer
 from solaris_hooks.web.action_bodies import MessageBody, PreferencesBody, ResetBody
 from solaris_hooks.web.action_errors import TooManyMessagesError, UnreachableError
@@ -138,20 +138,23 @@ def merge(  # noqa: PLR0913, PLR0917 - one for each option
 def erase(
     context: typer.Context,
     account: AnAccount,
-    confirm: Annotated[str, typer.Option(help="The account's id once more.", show_default=False)],
+    confirm: Annotated[str, typer.Option(help="The account's id once more; of a member, his.", show_default=False)],
     reason: Annotated[str, typer.Option(help="Why, with nothing of the person.", show_default=False)],
+    member: Annotated[
+        str | None, typer.Option(help="Only this member of a team: user:<user_id> or key:<hash>.", show_default=False)
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Erase personal data: address, name, and every text about the person. It cannot be undone."""
     body = ErasureBody(confirm=confirm, reason=reason)
-    order = body.erasure(account_id(account), runtime.actor())
+    order = body.erasure(account_id(account), runtime.actor(), member_id(member) if member else None)
     answer = ErasedAnswer.of(with_ledger(context, lambda ledger: runtime.administration(ledger).erasures.erase(order)))
     if as_json:
         show_json(answer)
         return
     show_fields([(name.replace("_", " "), value) for name, value in answer.model_dump().items()])
     if answer.id_names_person:
-        show_line("The account's id is an e-mail address: it is part of the chain, and stays.")
+        show_line("The id is an e-mail address: it is part of the chain, and stays.")
 
 
 def export(context: typer.Context, account: AnAccount) -> None:

@@ -130,7 +130,7 @@ class Admission:
                 raise refusals.unmetered_call_type(self._settings.default_locale, call_type)
             headers = headers_of(body)
             payer = await self._payers.payer(auth, headers)
-            attempt.account_id = payer.account_id
+            attempt.account_id, attempt.member_id = payer.account_id, payer.member_id
             disarm(body)
             demand = await self._demand(route, body, headers)
             ask = self._ask(payer, self._newcomers.account(auth, payer), body, route, demand, attempt)

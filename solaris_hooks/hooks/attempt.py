@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from solaris_hooks.hooks.request_body import Body
     from solaris_hooks.hooks.routes import Demand
-    from solaris_hooks.quota.ids import AccountId
+    from solaris_hooks.quota.ids import AccountId, MemberId
     from solaris_hooks.quota.sizing import Sizing
 
 KEY_PREFIX = 8
@@ -88,6 +88,7 @@ class Attempt:
         model: asked for; whatever the client wrote.
         key_prefix: first characters of the hash of its key.
         account_id: who pays; None as long as nobody knows.
+        member_id: who asks, where that is his team.
         locale: the account's language, where it is known without its figures.
         waited_seconds: for other requests of the account to end.
     """
@@ -100,6 +101,7 @@ class Attempt:
     locale: str | None = None
     sized: Sized | None = None
     waited_seconds: float = 0.0
+    member_id: MemberId | None = None
 
     @classmethod
     def of(cls, auth: UserAPIKeyAuth, body: Body, call_type: str) -> Self:

@@ -15,8 +15,8 @@ from solaris_hooks.ledger.refusal_records import RefusalReason
 from solaris_hooks.messages import sentence
 
 if TYPE_CHECKING:
+    from solaris_hooks.hooks.commands.endpoint import Asker
     from solaris_hooks.hooks.refusal_log import RefusalLog
-    from solaris_hooks.quota.ids import AccountId
 
 _STATUS = 403
 
@@ -29,7 +29,7 @@ class ClosedRoutes:
         *,
         locale: str = "en",
         log: RefusalLog | None = None,
-        payer: Callable[[Scope], Awaitable[AccountId | None]] | None = None,
+        payer: Callable[[Scope], Awaitable[Asker | None]] | None = None,
     ) -> None:
         """Keep what the answer needs.
 
@@ -66,6 +66,8 @@ class ClosedRoutes:
     async def _note(self, scope: Scope, path: str, name: str, message: str) -> UUID | None:
         if self._log is None:
             return None
-        account_id = await self._payer(scope) if self._payer is not None else None
-        attempt = Attempt(call_type=name or str(scope["type"]), path=path, account_id=account_id)
+        attempt = Attempt(call_type=name or str(scope["type"]), path=path)
+        whose = await self._payer(scope) if self._payer is not None else None
+        if whose is not None:
+            attempt.account_id, attempt.member_id = whose.account_id, whose.member_id
         return self._log.note(attempt, RefusalReason.ROUTE, status=_STATUS, message=message)

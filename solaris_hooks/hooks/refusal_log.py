@@ -241,6 +241,7 @@ class RefusalLog:
             waited_ms=round(attempt.waited_seconds * 1000),
             figures=Figures.of(balance) if balance is not None else None,
             asked=attempt.sized.asked() if attempt.sized is not None else None,
+            member_id=attempt.member_id,
         )
 
 

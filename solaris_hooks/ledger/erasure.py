@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from solaris_hooks.ledger.statements import Statements
 from solaris_hooks.quota.errors import InvalidRequestError
-from solaris_hooks.quota.ids import AccountId
+from solaris_hooks.quota.ids import AccountId, MemberId
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,14 +16,16 @@ class Erasure:
     """An order to forget a person. It cannot be undone.
 
     Attributes:
-        confirm: the account's id once more, so that no slip erases anybody.
+        confirm: the account's id once more, so that no slip erases anybody; of a member, his.
         reason: why, without personal data: it stays in the audit trail.
+        member_id: the one member to forget, where the account is a team's; None for everybody whom it knows.
     """
 
     account_id: AccountId
     confirm: str
     reason: str
     actor: str
+    member_id: MemberId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +58,25 @@ class Erasures:
         self._clock = clock
 
     async def erase(self, erasure: Erasure) -> Erased:
-        """Forget the person of an account, which is out of use afterwards. Audited, without what was erased.
+        """Forget a person, who is out of use afterwards. Audited, without what was erased.
+
+        With a team's account all its members are forgotten, with a user's what teams know of him as their member.
 
         Raises:
-            NotFoundError: there is no such account.
+            NotFoundError: there is no such account, or it has no such member.
             InvalidRequestError: the id was not repeated.
         """
-        if erasure.confirm != erasure.account_id:
-            raise InvalidRequestError("Repeat the account's id to confirm: this cannot be undone.", param="confirm")
+        if erasure.confirm != (erasure.member_id or erasure.account_id):
+            whose = "account's" if erasure.member_id is None else "member's"
+            raise InvalidRequestError(f"Repeat the {whose} id to confirm: this cannot be undone.", param="confirm")
         row = await self._statements.one(
-            "erase_account",
+            "erase_account" if erasure.member_id is None else "erase_member",
             {
                 "account_id": erasure.account_id,
+                "member_id": erasure.member_id,
                 "reason": erasure.reason,
                 "actor": erasure.actor,
                 "now": self._clock(),
             },
         )
-        return Erased(**row["erased"], id_names_person="@" in erasure.account_id)
+        return Erased(**row["erased"], id_names_person="@" in (erasure.member_id or erasure.account_id))

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
+from solaris_hooks.ledger.member_calls import MemberCall
 from solaris_hooks.ledger.records import Account, DailyUsage
-from solaris_hooks.quota.ids import AccountId, MemberId
+from solaris_hooks.quota.ids import AccountId, HoldId, MemberId
 from solaris_hooks.quota.share import Share
 
 if TYPE_CHECKING:
@@ -82,6 +83,12 @@ class MemberBook(Protocol):
         self, team: AccountId, member_id: MemberId, *, since: dt.date, until: dt.date
     ) -> Sequence[DailyUsage]:
         """A member's totals per local day and model, both ends included, oldest first."""
+        ...
+
+    async def calls(
+        self, team: AccountId, member_id: MemberId, *, limit: int = 50, before: HoldId | None = None
+    ) -> Sequence[MemberCall]:
+        """Calls that were booked to a member, newest first; only those older than ``before``, where it is given."""
         ...
 
     async def tell(self, team: AccountId, member_id: MemberId, *, before: int, percent: int) -> bool:

@@ -9,7 +9,7 @@ from typing import Protocol
 from uuid import UUID
 
 from solaris_hooks.ledger.refusal_records import Holders, Refusal, RefusalReason
-from solaris_hooks.quota.ids import AccountId
+from solaris_hooks.quota.ids import AccountId, MemberId
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,7 @@ class RefusalFilter:
         since: refused at or after it, UTC.
         until: refused before it.
         before: only those older than this one.
+        member_id: of this member of the account, a team's, which must be given with it.
     """
 
     account_id: AccountId | None = None
@@ -28,11 +29,13 @@ class RefusalFilter:
     since: dt.datetime | None = None
     until: dt.datetime | None = None
     before: UUID | None = None
+    member_id: MemberId | None = None
 
     def takes(self, refusal: Refusal) -> bool:
         """Whether a refusal is among them."""
         return (
             self.account_id in {None, refusal.account_id}
+            and self.member_id in {None, refusal.member_id}
             and self.reason in {None, refusal.reason}
             and self.model in {None, refusal.model}
             and (self.since is None or refusal.last_at >= self.since)

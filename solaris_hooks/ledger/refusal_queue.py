@@ -9,18 +9,20 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from solaris_hooks.ledger.refusal_records import FOLD_SECONDS, Holders, Refusal, RefusalReason
-from solaris_hooks.quota.ids import AccountId
+from solaris_hooks.quota.ids import AccountId, MemberId
 
 MOST_WAITING = 2_000
 """Rows that wait, at the most; some 4 MB. Beyond it refusals are counted as lost."""
 
 MOST_OF_ACCOUNT = 20
-"""Rows of one account in a minute; a client chooses the names of models, so that further ones share a row."""
+"""Rows of one account, of a team of one member, in a minute; a client chooses the names of models, so that further
+ones share a row."""
 
 MOST_FOLDS = 10_000
 """Rows that may be counted on, at the most; the oldest are left as they are."""
 
-_Key = tuple[AccountId | None, RefusalReason, str | None, str]
+_Whose = tuple[AccountId | None, MemberId | None]
+_Key = tuple[_Whose, RefusalReason, str | None, str]
 
 
 @dataclass(slots=True, eq=False)
@@ -41,7 +43,7 @@ class RefusalQueue:
         """
         self._clock = clock
         self._folds: dict[_Key, _Row] = {}
-        self._of_account: Counter[AccountId | None] = Counter()
+        self._of: Counter[_Whose] = Counter()
         self._waiting: dict[UUID, _Row] = {}
         self.lost = 0
 
@@ -102,7 +104,7 @@ class RefusalQueue:
         if len(self._waiting) >= MOST_WAITING:
             self.lost += 1
             return refusal.refusal_id
-        account_id, _, model, _ = key
+        whose, _, model, _ = key
         if model is None:
             refusal = replace(refusal, model=None)
         held = refusal.reason is RefusalReason.CUT_SHORT or bool(refusal.figures and refusal.figures.held)
@@ -110,16 +112,18 @@ class RefusalQueue:
         while len(self._folds) >= MOST_FOLDS:
             self._forget(next(iter(self._folds)))
         self._folds[key] = row
-        self._of_account[account_id] += 1
+        self._of[whose] += 1
         self._waiting[refusal.refusal_id] = row
         return refusal.refusal_id
 
     def _key(self, refusal: Refusal) -> _Key:
         # Whose nobody knows are told apart by what would have served them: LiteLLM's names, which no client chooses.
         kind = refusal.call_type if refusal.account_id is None else ""
-        key = (refusal.account_id, refusal.reason, refusal.model, kind)
-        if key not in self._folds and self._of_account[refusal.account_id] >= MOST_OF_ACCOUNT:
-            return (refusal.account_id, refusal.reason, None, "")
+        # Members of a team share no row: each gets to read his own.
+        whose = (refusal.account_id, refusal.member_id)
+        key = (whose, refusal.reason, refusal.model, kind)
+        if key not in self._folds and self._of[whose] >= MOST_OF_ACCOUNT:
+            return (whose, refusal.reason, None, "")
         return key
 
     def _end_folds(self) -> None:
@@ -132,7 +136,7 @@ class RefusalQueue:
 
     def _forget(self, key: _Key) -> None:
         del self._folds[key]
-        account_id = key[0]
-        self._of_account[account_id] -= 1
-        if not self._of_account[account_id]:
-            del self._of_account[account_id]
+        whose = key[0]
+        self._of[whose] -= 1
+        if not self._of[whose]:
+            del self._of[whose]

@@ -10,14 +10,14 @@ from typing import Self
 from uuid import UUID
 
 from solaris_hooks.quota.balance import Balance, Status
-from solaris_hooks.quota.ids import AccountId, HoldId
+from solaris_hooks.quota.ids import AccountId, HoldId, MemberId
 
 MOST_HOLDERS = 20
 """Requests that a refusal names as holding tokens, the largest first; of all others it says how many there were."""
 
 
 FOLD_SECONDS = 60
-"""Refusals of one account, reason and model within this time are one row that counts them."""
+"""Refusals of one account (of a team: one member), reason and model within this time are one row that counts them."""
 
 
 class RefusalReason(StrEnum):
@@ -219,6 +219,7 @@ class Refusal:
         figures: None where the account's figures were not known.
         asked: None where it was refused before it was sized.
         holders: None where nothing was held, or nobody could tell in time.
+        member_id: whose request it was, where the account is a team's.
     """
 
     refusal_id: UUID
@@ -240,3 +241,4 @@ class Refusal:
     figures: Figures | None = None
     asked: Asked | None = None
     holders: Holders | None = None
+    member_id: MemberId | None = None

@@ -24,7 +24,7 @@ from solaris_hooks.ledger.refusal_records import (
 from solaris_hooks.ledger.statements import Statements
 from solaris_hooks.ledger.wire_format import Row
 from solaris_hooks.quota.balance import Status
-from solaris_hooks.quota.ids import AccountId, HoldId
+from solaris_hooks.quota.ids import AccountId, HoldId, MemberId
 
 _REASONS = frozenset(each.value for each in RefusalReason)
 
@@ -45,9 +45,10 @@ class PostgresRefusals:
     async def find(self, wanted: RefusalFilter, *, limit: int = 50) -> Sequence[Refusal]:
         """See :meth:`RefusalBook.find`."""
         found = await self._statements.all(
-            "refusals",
+            "refusals" if wanted.member_id is None else "refusals_of_member",
             {
                 "account_id": wanted.account_id,
+                "member_id": wanted.member_id,
                 "reason": wanted.reason.value if wanted.reason is not None else None,
                 "model": wanted.model,
                 "since": wanted.since,
@@ -163,4 +164,5 @@ def _refusal(row: Row) -> Refusal:
         )
         if holders is not None
         else None,
+        member_id=MemberId(row["member_id"]) if row["member_id"] is not None else None,
     )

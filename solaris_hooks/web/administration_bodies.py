@@ -11,7 +11,7 @@ from solaris_hooks.ledger.erasure import Erasure
 from solaris_hooks.ledger.merges import Merge
 from solaris_hooks.quota.balance import Status
 from solaris_hooks.quota.errors import InvalidRequestError
-from solaris_hooks.quota.ids import AccountId, account_id
+from solaris_hooks.quota.ids import AccountId, MemberId, account_id
 from solaris_hooks.web.bodies import MAX_PAGE, _Body, _Query
 from solaris_hooks.web.fields import Instant, MessageText, ShortText, SomeText, SomeTokens, Text
 
@@ -53,12 +53,12 @@ class ErasureBody(_Body):
         json_schema_extra={"examples": [{"confirm": "user:maria", "reason": "Request 12 of the data subject"}]}
     )
 
-    confirm: AnId = Field(description="The account's id once more: this cannot be undone.")
+    confirm: AnId = Field(description="The account's id once more, of a member his: this cannot be undone.")
     reason: SomeText = Field(description="Why; it stays in the audit trail, so write nothing of the person.")
 
-    def erasure(self, account: AccountId, actor: str) -> Erasure:
-        """The same for the ledger."""
-        return Erasure(account, self.confirm, self.reason, actor)
+    def erasure(self, account: AccountId, actor: str, member: MemberId | None = None) -> Erasure:
+        """The same for the ledger, of an account or of one member of a team's."""
+        return Erasure(account, self.confirm, self.reason, actor, member)
 
 
 class UndoBody(_Body):

@@ -97,6 +97,7 @@ def build_api(  # noqa: PLR0913 - what it is built on; most of it may be missing
     if administration is not None:
         for module in (merges, erasures, batches, undo):
             api.include_router(module.router)
+        api.include_router(erasures.member_router)
     if campaigns is not None:
         api.include_router(compensation.router)
     api.include_router(exports.router)

@@ -10,12 +10,15 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, Field
 
 from solaris_hooks.ledger.event import Event
+from solaris_hooks.ledger.members import daily_usage_of
 from solaris_hooks.ledger.port import Books, Events
 from solaris_hooks.ledger.records import Account
+from solaris_hooks.ledger.refusal_book import RefusalFilter
 from solaris_hooks.web.action_answers import PreferencesAnswer
 from solaris_hooks.web.answers import AccountAnswer, Answer, DayAnswer, EntryAnswer, LotAnswer, UsageAnswer
 from solaris_hooks.web.credit_answers import RequestAnswer
 from solaris_hooks.web.fields import Instant
+from solaris_hooks.web.refusal_answers import OwnRefusalAnswer
 
 PAGE = 200
 _DAYS = dt.timedelta(days=366)
@@ -48,6 +51,7 @@ class ExportAnswer(Answer):
     usage: list[DayAnswer] = Field(description="Use by day and model, oldest first.")
     requests: list[RequestAnswer] = Field(description="Requests for credits, newest first.")
     events: list[EventAnswer] = Field(description="What somebody was told of, newest first, as far as it is kept.")
+    refusals: list[OwnRefusalAnswer] = Field(description="Refused requests, newest first, as far as they are kept.")
     complete: bool = Field(description="The last field: a document without it was cut short.")
 
 
@@ -67,26 +71,26 @@ async def exported(books: EventfulBooks, account: Account, *, own: bool) -> Asyn
     yield f'{{"account":{AccountAnswer.of(account, own=own).model_dump_json()}'
     preferences = PreferencesAnswer.of(await books.actions.preferences(who))
     yield f',"preferences":{preferences.model_dump_json()}'
-    sections: tuple[tuple[str, AsyncIterator[BaseModel]], ...] = (
+    found = sections(
         (
             "lots",
-            _written(
-                _pages(lambda before: books.lots.all(who, limit=PAGE, before=before), lambda lot: lot.lot_id),
+            written(
+                pages(lambda before: books.lots.all(who, limit=PAGE, before=before), lambda lot: lot.lot_id),
                 lambda lot: LotAnswer.of(lot, own=own),
             ),
         ),
         (
             "entries",
-            _written(
-                _pages(lambda before: books.entries(who, limit=PAGE, before=before), lambda entry: entry.number),
+            written(
+                pages(lambda before: books.entries(who, limit=PAGE, before=before), lambda entry: entry.number),
                 lambda entry: EntryAnswer.of(entry, own=own),
             ),
         ),
-        ("usage", _usage(books, account)),
+        ("usage", usage(books, account)),
         (
             "requests",
-            _written(
-                _pages(
+            written(
+                pages(
                     lambda before: books.requests.find(account_id=who, limit=PAGE, before=before),
                     lambda request: request.number,
                 ),
@@ -95,13 +99,29 @@ async def exported(books: EventfulBooks, account: Account, *, own: bool) -> Asyn
         ),
         (
             "events",
-            _written(
-                _pages(lambda before: books.events(who, limit=PAGE, before=before), lambda event: event.number),
+            written(
+                pages(lambda before: books.events(who, limit=PAGE, before=before), lambda event: event.number),
                 EventAnswer.of,
             ),
         ),
+        (
+            "refusals",
+            written(
+                pages(
+                    lambda before: books.refusals.find(RefusalFilter(who, before=before), limit=PAGE),
+                    lambda refusal: refusal.refusal_id,
+                ),
+                OwnRefusalAnswer.of,
+            ),
+        ),
     )
-    for name, answers in sections:
+    async for piece in found:
+        yield piece
+
+
+async def sections(*named: tuple[str, AsyncIterator[BaseModel]]) -> AsyncIterator[str]:
+    """Lists of a document whose first fields are written, and its end."""
+    for name, answers in named:
         yield f',"{name}":['
         first = True
         async for each in answers:
@@ -111,7 +131,7 @@ async def exported(books: EventfulBooks, account: Account, *, own: bool) -> Asyn
     yield ',"complete":true}\n'
 
 
-async def _pages(page: Callable[[C | None], Awaitable[Sequence[T]]], cursor: Callable[[T], C]) -> AsyncIterator[T]:
+async def pages(page: Callable[[C | None], Awaitable[Sequence[T]]], cursor: Callable[[T], C]) -> AsyncIterator[T]:
     """All of something that is read newest first, a page at a time."""
     before: C | None = None
     while found := await page(before):
@@ -120,20 +140,19 @@ async def _pages(page: Callable[[C | None], Awaitable[Sequence[T]]], cursor: Cal
         before = cursor(found[-1])
 
 
-async def _written(records: AsyncIterator[T], answer: Callable[[T], BaseModel]) -> AsyncIterator[BaseModel]:
+async def written(records: AsyncIterator[T], answer: Callable[[T], BaseModel]) -> AsyncIterator[BaseModel]:
+    """Records as answers."""
     async for each in records:
         yield answer(each)
 
 
-async def _usage(books: Books, account: Account) -> AsyncIterator[BaseModel]:
-    """Use by day and model, a year at a time."""
+async def usage(books: Books, account: Account) -> AsyncIterator[BaseModel]:
+    """Use by day and model, a year at a time; of a team's member who asks, his own."""
     zone = ZoneInfo(account.balance.time_zone)
     since = account.created_at.astimezone(zone).date() - dt.timedelta(days=1)  # its zone may have been another one
     last = dt.datetime.now(zone).date() + dt.timedelta(days=1)
     while since <= last:
         until = min(last, since + _DAYS)
-        for day in UsageAnswer.of(
-            since, until, await books.daily_usage(account.balance.account_id, since=since, until=until)
-        ).data:
+        for day in UsageAnswer.of(since, until, await daily_usage_of(books, account, since=since, until=until)).data:
             yield day
         since = until + dt.timedelta(days=1)

@@ -41,12 +41,17 @@ def look_of(request: Request, *, locale: str, time_zone: str) -> Look:
         locale: for readers whose browser says no language that we know.
         time_zone: IANA name of the zone in which his days begin.
     """
-    said = request.cookies.get(LANGUAGE_COOKIE, "")
     return Look(
-        locale=said if said in LOCALES else _spoken(request.headers.get("accept-language", ""), locale),
+        locale=chosen_language(request) or _spoken(request.headers.get("accept-language", ""), locale),
         time_zone=time_zone,
         theme=theme_of(request),
     )
+
+
+def chosen_language(request: Request) -> str | None:
+    """The language that a browser was told to keep to; None where it was told nothing."""
+    said = request.cookies.get(LANGUAGE_COOKIE, "")
+    return said if said in LOCALES else None
 
 
 def theme_of(request: Request) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Annotated, ClassVar, Literal
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -45,6 +46,15 @@ class MemberLimitBody(_Body):
         is_own = self.limit != "default"
         limit = self.limit if isinstance(self.limit, int) else None
         return LimitChange(team, actor, member, limit, is_own=is_own, reason=self.reason)
+
+
+class CallsQuery(BaseModel):
+    """Which of one's own calls to list."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limit: int = Field(50, ge=1, le=MAX_PAGE, description="Calls of a page.")
+    before: UUID | None = Field(None, description="Only those that began before this one.")
 
 
 class MembersQuery(BaseModel):

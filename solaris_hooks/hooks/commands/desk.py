@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
@@ -20,10 +19,18 @@ if TYPE_CHECKING:
     from solaris_hooks.hooks.commands.endpoint import Asker
     from solaris_hooks.hooks.commands.titles import TitleRequest
     from solaris_hooks.ledger.port import Books
-    from solaris_hooks.quota.ids import AccountId
+    from solaris_hooks.quota.ids import AccountId, MemberId
 
-LinkOf = Callable[["AccountId"], str | None]
-"""The address of an account's statement, signed; None where nobody knows where the proxy is reached."""
+
+class LinkOf(Protocol):
+    """Makes links to statements."""
+
+    def __call__(self, account: AccountId, member: MemberId | None = None, /) -> str | None:
+        """The address of an account's statement, signed; of a team's, of what its member may see.
+
+        None where nobody knows where the proxy is reached.
+        """
+        ...
 
 
 class CreditCounter(Protocol):
@@ -106,7 +113,8 @@ class Desk:
 
     async def _text(self, account: Account, command: Command) -> str:
         balance = account.balance
-        link = self._link_of(balance.account_id) if balance.share is None else None
+        share = balance.share
+        link = self._link_of(balance.account_id, share.member_id if share is not None else None)
         if command.name is CommandName.HELP:
             return texts.help_text(balance.locale, link)
         if command.name is CommandName.BALANCE:

@@ -149,7 +149,7 @@ class AnsweredHere:
         """Let it be written down that a command had no answer. Returns the header that names it."""
         if self._log is None:
             return {}
-        attempt = Attempt("command", path=str(scope["path"]), account_id=asker.account_id)
+        attempt = Attempt("command", path=str(scope["path"]), account_id=asker.account_id, member_id=asker.member_id)
         refusal_id = self._log.note(attempt, RefusalReason.UNAVAILABLE, status=_OK, message=message)
         return {REFUSAL_ID_HEADER: str(refusal_id)} if refusal_id is not None else {}
 

@@ -6,12 +6,14 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from uuid_utils.compat import uuid7
 
 from solaris_hooks.ledger.event import EventKind
 from solaris_hooks.ledger.memory.account_events import ToldAccount
 from solaris_hooks.ledger.memory.facts import seconds_text, set_to
+from solaris_hooks.ledger.memory.members import called
 from solaris_hooks.ledger.records import (
     AccountChange,
     CreditLot,
@@ -87,11 +89,13 @@ class MemoryAccount(ToldAccount):
         self.figures = replace(self.figures, held=self.figures.held + tokens)
         self.team.move(member_id, self.period_start, held=tokens)
 
-    def count(self, settlement: Settlement, day: dt.date, member_id: MemberId | None) -> None:
-        """Add a settlement to the totals of its day and model, and to those of its member."""
+    def count(self, settlement: Settlement, now: dt.datetime, member_id: MemberId | None) -> None:
+        """Add a settlement to the totals of its day and model, and to those of its member, and to his calls."""
+        day = now.astimezone(ZoneInfo(self.figures.time_zone)).date()
         self._count(self.daily, settlement, day)
         if member_id is not None:
             self._count(self.team.daily.setdefault(member_id, {}), settlement, day)
+            self.team.calls.setdefault(member_id, []).append(called(settlement, now))
 
     @staticmethod
     def _count(daily: dict[tuple[dt.date, str], DailyUsage], settlement: Settlement, day: dt.date) -> None:

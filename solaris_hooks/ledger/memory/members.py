@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from solaris_hooks.ledger.audit_trail import AuditRecord, MemoryAuditTrail
+from solaris_hooks.ledger.member_calls import MemberCall
 from solaris_hooks.ledger.member_verification import StoredMember
 from solaris_hooks.ledger.members import LimitChange, Member, MemberPage
-from solaris_hooks.ledger.records import DailyUsage, Hold
+from solaris_hooks.ledger.records import DailyUsage, Hold, Settlement
 from solaris_hooks.quota.checks import checked_limit
 from solaris_hooks.quota.errors import InvalidRequestError, NotFoundError
 from solaris_hooks.quota.ids import AccountId, HoldId, MemberId, is_team
@@ -18,6 +19,21 @@ from solaris_hooks.quota.share import Share
 
 TELLS_NOTHING = 100
 """What a settlement says a member was told of where the account has no notices."""
+
+
+def called(settlement: Settlement, now: dt.datetime) -> MemberCall:
+    """A settlement as the member reads it to whom it is booked."""
+    usage = settlement.usage
+    return MemberCall(
+        settlement.hold_id,
+        now,
+        settlement.model,
+        settlement.charge,
+        usage.input_tokens,
+        usage.cached_input_tokens,
+        usage.output_tokens,
+        settlement.source.estimated,
+    )
 
 
 @dataclass(slots=True)
@@ -49,6 +65,7 @@ class MemoryTeam:
     members: dict[MemberId, MemoryMember] = field(default_factory=dict)
     daily: dict[MemberId, dict[tuple[dt.date, str], DailyUsage]] = field(default_factory=dict)
     whose: dict[HoldId, MemberId | None] = field(default_factory=dict)
+    calls: dict[MemberId, list[MemberCall]] = field(default_factory=dict)
 
     def member(self, member_id: MemberId, period_start: dt.datetime) -> MemoryMember:
         """A member as of the team's period, made if he is missing."""
@@ -159,6 +176,15 @@ class MemoryMembers:
         account = self._accounts.known().get(team)
         daily = account.team.daily.get(member_id, {}) if account else {}
         return [total for (day, _), total in sorted(daily.items()) if since <= day <= until]
+
+    async def calls(
+        self, team: AccountId, member_id: MemberId, *, limit: int = 50, before: HoldId | None = None
+    ) -> Sequence[MemberCall]:
+        """Calls that were booked to a member, newest first."""
+        account = self._accounts.known().get(team)
+        found = account.team.calls.get(member_id, []) if account else []
+        newest = sorted(found, key=lambda each: each.call_id, reverse=True)
+        return [each for each in newest if before is None or each.call_id < before][:limit]
 
     async def tell(self, team: AccountId, member_id: MemberId, *, before: int, percent: int) -> bool:
         """Note what a member was told."""

@@ -6,7 +6,6 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from zoneinfo import ZoneInfo
 
 from solaris_hooks.ledger.lengths import LengthCount, LengthKind
 from solaris_hooks.ledger.memory.account import MemoryAccount
@@ -123,7 +122,7 @@ class MemoryMetering(MemoryStore):
         account.take(booking.step, at=now, actor="proxy")
         account.settled[settlement.hold_id] = Booked(settlement.charge, booking.overage)
         account.announce(self.thresholds(account), now)
-        account.count(settlement, now.astimezone(ZoneInfo(account.figures.time_zone)).date(), whose)
+        account.count(settlement, now, whose)
         account.team.whose[settlement.hold_id] = whose
         account.team.move(whose, account.period_start, used=settlement.charge)
         return SettleResult(

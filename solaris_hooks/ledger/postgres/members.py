@@ -6,11 +6,13 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 
 from solaris_hooks.ledger import rows
+from solaris_hooks.ledger.member_calls import MemberCall
 from solaris_hooks.ledger.members import LimitChange, Member, MemberPage
 from solaris_hooks.ledger.records import DailyUsage
 from solaris_hooks.ledger.statements import Statements
 from solaris_hooks.quota.checks import checked_limit
-from solaris_hooks.quota.ids import AccountId, MemberId
+from solaris_hooks.quota.ids import AccountId, HoldId, MemberId
+from solaris_hooks.quota.usage import UsageSource
 
 
 class PostgresMembers:
@@ -54,6 +56,25 @@ class PostgresMembers:
         """See :meth:`MemberBook.daily_usage`."""
         parameters = {"account_id": team, "member_id": member_id, "since": since, "until": until}
         return [rows.daily(row) for row in await self._statements.all("member_daily", parameters)]
+
+    async def calls(
+        self, team: AccountId, member_id: MemberId, *, limit: int = 50, before: HoldId | None = None
+    ) -> Sequence[MemberCall]:
+        """See :meth:`MemberBook.calls`."""
+        parameters = {"account_id": team, "member_id": member_id, "before": before, "limit": limit}
+        return [
+            MemberCall(
+                HoldId(row["hold_id"]),
+                row["ended_at"],
+                row["model"],
+                row["charge"],
+                row["input_tokens"],
+                row["cached_input_tokens"],
+                row["output_tokens"],
+                UsageSource(row["source"]).estimated,
+            )
+            for row in await self._statements.all("calls_of_member", parameters)
+        ]
 
     async def tell(self, team: AccountId, member_id: MemberId, *, before: int, percent: int) -> bool:
         """See :meth:`MemberBook.tell`."""

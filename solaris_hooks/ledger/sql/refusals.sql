@@ -30,7 +30,7 @@ SELECT solaris.purge_refusals_v1(%(older_than)s, %(limit)s, %(now)s) AS gone;
 -- One refusal.
 SELECT
     r.account_id, r.refusal_id, r.at, r.last_at, r.count, r.reason, r.status, r.message, r.call_type, r.path, r.model,
-    r.key_prefix, r.locale, r.process, r.param, r.waited_ms, r.figures, r.asked, r.holders, r.holds_read_at
+    r.key_prefix, r.locale, r.process, r.param, r.waited_ms, r.figures, r.asked, r.holders, r.holds_read_at, r.member_id
 FROM solaris.refusals AS r
 WHERE r.refusal_id = %(refusal_id)s;
 
@@ -38,7 +38,7 @@ WHERE r.refusal_id = %(refusal_id)s;
 -- Refusals, newest first. One may have been counted on for a minute after its id was made.
 SELECT
     r.account_id, r.refusal_id, r.at, r.last_at, r.count, r.reason, r.status, r.message, r.call_type, r.path, r.model,
-    r.key_prefix, r.locale, r.process, r.param, r.waited_ms, r.figures, r.asked, r.holders, r.holds_read_at
+    r.key_prefix, r.locale, r.process, r.param, r.waited_ms, r.figures, r.asked, r.holders, r.holds_read_at, r.member_id
 FROM solaris.refusals AS r
 WHERE (%(account_id)s::text IS NULL OR r.account_id = %(account_id)s)
     AND (%(reason)s::text IS NULL OR r.reason = %(reason)s)

@@ -13,16 +13,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from solaris_hooks.ledger.members import account_as_seen_by
 from solaris_hooks.ledger.records import Account
 from solaris_hooks.ledger.sessions import LONGEST, WINDOW, LiveSession
 from solaris_hooks.quota.errors import SolarisError
-from solaris_hooks.quota.ids import AccountId, account_id
 from solaris_hooks.web.access import ForbiddenError, UnauthenticatedError
 from solaris_hooks.web.browsers import form_of, from_elsewhere, from_here
 from solaris_hooks.web.look import look_of, theme_of
+from solaris_hooks.web.member_view import redacted
 from solaris_hooks.web.pages.rendering import page
 from solaris_hooks.web.pages.services import PageServices
 from solaris_hooks.web.pages.visit import OwnVisit
+from solaris_hooks.web.pages.whose import Whose
 from solaris_hooks.web.paths import root_of
 from solaris_hooks.web.seals import Badge, Seals
 
@@ -99,20 +101,20 @@ class OwnDoor:
         """The badge that a browser shows; whether its session lives is not known yet."""
         return self.seals.open(request.cookies.get(COOKIE, ""))
 
-    async def begin(self, response: Response, request: Request, account: AccountId, *, key: str = "") -> None:
-        """Begin a session of an account in this browser, in place of any that it had.
+    async def begin(self, response: Response, request: Request, whose: Whose, *, key: str = "") -> None:
+        """Begin a session of somebody in this browser, in place of any that it had.
 
         Args:
             response: gets the cookie.
             request: of the browser.
-            account: whose session it is.
+            whose: session it is.
             key: what it was begun with; empty for a link.
         """
         former = self.badge(request)
         if former is not None:
             await self.services.sessions.end(former.session_id)
         badge = Badge.new(key)
-        await self.services.sessions.begin(badge.session_id, account, badge.digest)
+        await self.services.sessions.begin(badge.session_id, whose.actor, badge.digest)
         self.admit(response, request, badge)
 
     def admit(self, response: Response, request: Request, badge: Badge) -> None:
@@ -164,20 +166,25 @@ class OwnDoor:
         return await self.guarded(request, answer)
 
     async def _account(self, request: Request, badge: Badge, live: LiveSession) -> Account | None:
-        """The account of a session; None where its key is no longer good, or pays from another account."""
+        """The account of a session, as its owner may see it.
+
+        None where its key is no longer good, or pays from another account, or another member of the team has it.
+        """
+        whose = Whose.of(live.actor)
         if badge.key:
             try:
                 holder = await self.services.api.authenticator.holder(request, key=badge.key)
             except (UnauthenticatedError, ForbiddenError):
                 return None
-            if holder.account_id != live.actor:
+            if Whose(holder.account_id, holder.member_id) != whose:
                 return None
-        return await self.services.books.account(account_id(live.actor))
+        account = await account_as_seen_by(self.services.books, whose.account_id, whose.member_id)
+        return redacted(account) if account is not None else None
 
     async def _answered(self, request: Request, badge: Badge, account: Account, answer: Answer) -> Response:
-        locale = account.balance.locale
         token = self.seals.form_token(badge.session_id)
         form = FormData()
+        locale = OwnVisit(request, account, theme_of(request), token).locale
         try:
             if request.method == "POST":
                 form = await form_of(request, most_fields=MOST_FIELDS)

@@ -16,6 +16,7 @@ from solaris_hooks.web.links import StatementLinks, Tickets, derived_secret
 from solaris_hooks.web.pages.door import OwnDoor
 from solaris_hooks.web.pages.downloads import DownloadPages
 from solaris_hooks.web.pages.preferences import PreferencePages
+from solaris_hooks.web.pages.refusals import RefusalPages
 from solaris_hooks.web.pages.services import PageServices
 from solaris_hooks.web.pages.sign_in import OwnSigningIn
 from solaris_hooks.web.pages.statement import StatementPages
@@ -65,6 +66,7 @@ def open_pages(
 def add_pages(api: FastAPI, door: OwnDoor, links: Tickets) -> None:
     """Put the pages, and what browsers load with them, beside the API."""
     signing_in = OwnSigningIn(door, links)
-    for section in (signing_in, StatementPages(door, signing_in), PreferencePages(door), DownloadPages(door)):
+    statement = StatementPages(door, signing_in)
+    for section in (signing_in, statement, RefusalPages(door), PreferencePages(door), DownloadPages(door)):
         api.router.routes += section.routes()
     api.router.routes.append(Mount("/static", StaticFiles(packages=[("solaris_hooks.web", "static")]), name="static"))

@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute
 from solaris_hooks.ledger.account_actions import PreferenceChange
 from solaris_hooks.messages import LOCALES
 from solaris_hooks.quota.errors import InvalidRequestError
+from solaris_hooks.web.access import ForbiddenError
 from solaris_hooks.web.pages.door import OwnDoor
 from solaris_hooks.web.pages.visit import OwnVisit
 
@@ -30,9 +31,12 @@ class PreferencePages:
         ]
 
     async def _show(self, visit: OwnVisit) -> Response:
-        return visit.show("settings.html", preferences=await self._actions.preferences(visit.account_id))
+        template = "settings.html" if visit.member_id is None else "member_settings.html"
+        return visit.show(template, preferences=await self._actions.preferences(visit.account_id))
 
     async def _save(self, visit: OwnVisit) -> Response:
+        if visit.member_id is not None:
+            raise ForbiddenError("Your team's administrator sets this.")
         locale = visit.text("locale")
         if locale not in LOCALES:
             raise InvalidRequestError(f"A language is one of {', '.join(LOCALES)}.", param="locale")

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from solaris_hooks.ledger.credit_requests import CreditRequest
 from solaris_hooks.ledger.event import Event, EventKind
 from solaris_hooks.ledger.records import Account, CreditLot, DailyUsage
+from solaris_hooks.quota.balance import Balance
 from solaris_hooks.quota.ids import AccountId
 from solaris_hooks.quota.projection import WINDOW_DAYS, exhaustion_day
 from solaris_hooks.web.pages.entries import Line, lines
@@ -101,19 +102,17 @@ class Shown:
 async def shown_of(services: PageServices, account: Account) -> Shown:
     """The statement of an account as of now. Every figure in it is of that account alone."""
     balance, books = account.balance, services.books
-    zone = ZoneInfo(balance.time_zone)
-    since, renews_on = (each.astimezone(zone).date() for each in (balance.period.start, balance.period.end))
-    today = min(max(since, dt.datetime.now(zone).date()), max(since, renews_on - dt.timedelta(days=1)))
+    since, today, renews_on = days_so_far(balance)
     first = min(since, today - dt.timedelta(days=WINDOW_DAYS - 1))
     known = await books.daily_usage(balance.account_id, since=first, until=today)
-    by_day = _by_day(known)
-    runs_out = exhaustion_day(balance.remaining, by_day, today=today, renews_on=renews_on)
+    used = by_day(known)
+    runs_out = exhaustion_day(balance.remaining, used, today=today, renews_on=renews_on)
     events = await books.events(balance.account_id, limit=_LOOKED_THROUGH)
     return Shown(
-        days=[(day, by_day[day]) for day in _days(since, today)],
-        models=_by_model([each for each in known if each.day >= since]),
+        days=[(day, used[day]) for day in days_between(since, today)],
+        models=by_model([each for each in known if each.day >= since]),
         runs_out=runs_out if balance.remaining > 0 else None,
-        used_lately=any(by_day[day] for day in _days(today - dt.timedelta(days=WINDOW_DAYS - 1), today)),
+        used_lately=any(used[day] for day in days_between(today - dt.timedelta(days=WINDOW_DAYS - 1), today)),
         lots=account.lots,
         requests=await services.api.requests.book.find(account_id=balance.account_id, limit=REQUESTS),
         news=[each for each in events if each.kind in TOLD][:NEWS],
@@ -129,18 +128,29 @@ async def entries_of(services: PageServices, account: Account, *, before: int | 
     return EntryPage(lines(account.balance.locale, page), page[-1].number if len(found) > ENTRIES else None)
 
 
-def _days(first: dt.date, last: dt.date) -> Sequence[dt.date]:
+def days_so_far(balance: Balance) -> tuple[dt.date, dt.date, dt.date]:
+    """The local days on which this period began, that it is now within it, and on which the next one begins."""
+    zone = ZoneInfo(balance.time_zone)
+    since, renews_on = (each.astimezone(zone).date() for each in (balance.period.start, balance.period.end))
+    today = min(max(since, dt.datetime.now(zone).date()), max(since, renews_on - dt.timedelta(days=1)))
+    return since, today, renews_on
+
+
+def days_between(first: dt.date, last: dt.date) -> Sequence[dt.date]:
+    """Local days, both ends included."""
     return [first + dt.timedelta(days=each) for each in range((last - first).days + 1)]
 
 
-def _by_day(days: Sequence[DailyUsage]) -> Counter[dt.date]:
+def by_day(days: Sequence[DailyUsage]) -> Counter[dt.date]:
+    """Booked tokens by local day."""
     totals: Counter[dt.date] = Counter()
     for each in days:
         totals[each.day] += each.charge
     return totals
 
 
-def _by_model(days: Sequence[DailyUsage]) -> Sequence[ModelUse]:
+def by_model(days: Sequence[DailyUsage]) -> Sequence[ModelUse]:
+    """Use by model, the most used one first."""
     names = sorted({each.model for each in days})
     of = {name: [each for each in days if each.model == name] for name in names}
     uses = [

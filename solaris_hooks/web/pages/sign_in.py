@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from solaris_hooks.ledger.members import account_as_seen_by
 from solaris_hooks.ledger.records import Account
 from solaris_hooks.quota.errors import NotFoundError, SolarisError
 from solaris_hooks.web.access import ForbiddenError, UnauthenticatedError
@@ -21,6 +22,7 @@ from solaris_hooks.web.look import keep_look, theme_of
 from solaris_hooks.web.pages.door import OwnDoor
 from solaris_hooks.web.pages.rendering import page
 from solaris_hooks.web.pages.visit import OwnVisit
+from solaris_hooks.web.pages.whose import Whose
 from solaris_hooks.web.paths import root_of
 from solaris_hooks.web.seals import usable_key
 
@@ -30,7 +32,7 @@ MOST_FAILURES = 50
 """Failed attempts from one address within a quarter of an hour: whole offices share one, and keys cannot be guessed."""
 
 _FIELDS = 10
-_HERE = frozenset({"/me", "/me/entries", "/me/settings", "/me/sign-in"})
+_HERE = frozenset({"/me", "/me/entries", "/me/refusals", "/me/settings", "/me/sign-in"})
 """Where a change of language or colours may lead back to."""
 
 
@@ -61,12 +63,12 @@ class OwnSigningIn:
         if request.method != "GET":  # who only looks whether the link is there does not use it up
             return Response()
         try:
-            account = await self._exchanged(token)
+            account, whose = await self._exchanged(token)
             root = root_of(request)
             response = page(
                 "me/onward.html", account.balance.locale, root=root, theme=theme_of(request), to=f"{root}/me"
             )
-            await self._door.begin(response, request, account.balance.account_id)
+            await self._door.begin(response, request, whose)
         except LinkError as exc:
             return self._door.entrance(request, exc.status, problem="link")
         except SolarisError as exc:
@@ -74,8 +76,8 @@ class OwnSigningIn:
         else:
             return response
 
-    async def _exchanged(self, token: str) -> Account:
-        """The account of a link, which is used up by this.
+    async def _exchanged(self, token: str) -> tuple[Account, Whose]:
+        """The account of a link, which is used up by this, and whose link it was.
 
         Raises:
             LinkError: it is none of ours, or was used before, or there is no such account.
@@ -83,10 +85,10 @@ class OwnSigningIn:
         services, ticket = self._door.services, self._links.read(token)
         expires_at = ticket.issued_at + dt.timedelta(seconds=self._links.lifetime_seconds)
         used = await services.used.use(ticket.account_id, ticket.link_id, expires_at=expires_at)
-        account = await services.books.account(ticket.account_id) if used and ticket.member_id is None else None
-        if account is None:
+        account = await account_as_seen_by(services.books, ticket.account_id, ticket.member_id)
+        if account is None or not used:
             raise LinkError
-        return account
+        return account, Whose(ticket.account_id, ticket.member_id)
 
     async def _ask(self, request: Request) -> Response:
         return self._door.entrance(request, 200, problem="out" if "out" in request.query_params else "")
@@ -110,9 +112,7 @@ class OwnSigningIn:
             if key is None:
                 raise UnauthenticatedError
             holder = await services.api.authenticator.holder(request, key=key)
-            if holder.member_id is not None:
-                raise ForbiddenError("The statement of a team's account is for administrators.")
-            account = await own_account(services.api, holder)
+            await own_account(services.api, holder)
         except SolarisError as exc:
             if exc.status >= 500:  # noqa: PLR2004 - HTTP
                 raise
@@ -121,7 +121,7 @@ class OwnSigningIn:
             _LOG.warning("a user's sign-in failed (%s), the %d. from %s", problem, failures, source)
             return self._door.entrance(request, 403, problem=problem)
         response = RedirectResponse(f"{root_of(request)}/me", 303)
-        await self._door.begin(response, request, account.balance.account_id, key=key)
+        await self._door.begin(response, request, Whose(holder.account_id, holder.member_id), key=key)
         return response
 
     async def _leave(self, visit: OwnVisit) -> Response:
@@ -131,7 +131,7 @@ class OwnSigningIn:
         return self._out(visit)
 
     async def _leave_everywhere(self, visit: OwnVisit) -> Response:
-        await self._door.services.sessions.end_all(visit.account_id)
+        await self._door.services.sessions.end_all(visit.whose.actor)
         return self._out(visit)
 
     def _out(self, visit: OwnVisit) -> Response:

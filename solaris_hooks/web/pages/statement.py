@@ -13,7 +13,10 @@ from starlette.routing import BaseRoute, Route
 
 from solaris_hooks.credits.errors import CreditRequestRefusedError, RequestDecidedError
 from solaris_hooks.quota.errors import InvalidRequestError, NotFoundError
+from solaris_hooks.quota.ids import HoldId
 from solaris_hooks.web.pages.door import OwnDoor
+from solaris_hooks.web.pages.member_shown import calls_of, member_shown_of
+from solaris_hooks.web.pages.refusals import before_of
 from solaris_hooks.web.pages.shown import entries_of, shown_of
 from solaris_hooks.web.pages.sign_in import OwnSigningIn
 from solaris_hooks.web.pages.visit import OwnVisit
@@ -69,6 +72,12 @@ class StatementPages:
         return await self._statement(visit)
 
     async def _entries(self, visit: OwnVisit) -> Response:
+        share = visit.account.balance.share
+        if share is not None:
+            earlier = before_of(visit)
+            before_call = HoldId(earlier) if earlier is not None else None
+            calls = await calls_of(self._door.services, visit.account, share, before=before_call)
+            return visit.show("_calls.html" if visit.partial else "calls.html", calls=calls, before=before_call)
         said = visit.request.query_params.get("before")
         if said is not None and not _ENTRY.fullmatch(said):
             raise InvalidRequestError("An entry has a number.", param="before")
@@ -85,15 +94,15 @@ class StatementPages:
                 int(re.sub(r"\D", "", tokens[0])) if tokens else None,
                 asked.reason,
                 package=asked.package or None,
-                actor=visit.account_id,
-                once=visit.text("once")[:_LONGEST_NONCE] or None,
+                actor=visit.asker,
+                once=_once(visit),
             )
         except CreditRequestRefusedError as refused:
             problem = Asked(
                 asked.package,
                 asked.tokens,
                 asked.reason,
-                refused.said_in(visit.account.balance.locale),
+                refused.said_in(visit.locale),
                 refused.param or "",
             )
             return await self._statement(visit, problem, status=refused.status)
@@ -104,19 +113,33 @@ class StatementPages:
             wanted = UUID(str(visit.request.path_params["request"]))
         except ValueError as exc:
             raise NotFoundError("There is no such request.", param="request") from exc
+        if visit.member_id is not None and (await self._requests.existing(wanted)).requested_by != visit.member_id:
+            raise NotFoundError(f"There is no request {wanted}.", param="request")
         try:
-            await self._requests.cancel(wanted, visit.account_id, actor=visit.account_id)
+            await self._requests.cancel(wanted, visit.account_id, actor=visit.asker)
         except RequestDecidedError:
             return visit.to("", done="decided", anchor="credits")
         return visit.to("", done="cancelled", anchor="credits")
 
     async def _statement(self, visit: OwnVisit, asked: Asked = Asked(), *, status: int = 200) -> Response:
+        services, share = self._door.services, visit.account.balance.share
+        shown = (
+            await shown_of(services, visit.account)
+            if share is None
+            else await member_shown_of(services, visit.account, share)
+        )
         return visit.show(
-            "statement.html",
+            "statement.html" if share is None else "member_statement.html",
             status=status,
-            shown=await shown_of(self._door.services, visit.account),
+            shown=shown,
             asked=asked,
             once=uuid4().hex,
             packages=self._requests.packages,
             may_ask=self._requests.open_to_users,
         )
+
+
+def _once(visit: OwnVisit) -> str | None:
+    """What this request can be made with once: of a team's account each member has values of his own."""
+    said = visit.text("once")[:_LONGEST_NONCE]
+    return f"{visit.asker} {said}" if said and visit.member_id is not None else said or None

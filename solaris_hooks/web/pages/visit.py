@@ -9,8 +9,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from solaris_hooks.ledger.records import Account
-from solaris_hooks.quota.ids import AccountId
+from solaris_hooks.quota.ids import AccountId, MemberId
+from solaris_hooks.web.look import chosen_language
 from solaris_hooks.web.pages.rendering import page
+from solaris_hooks.web.pages.whose import Whose
 from solaris_hooks.web.paths import root_of
 
 
@@ -35,6 +37,28 @@ class OwnVisit:
     def account_id(self) -> AccountId:
         """Whose account."""
         return self.account.balance.account_id
+
+    @property
+    def member_id(self) -> MemberId | None:
+        """Who he is, where the account is that of his team."""
+        share = self.account.balance.share
+        return share.member_id if share is not None else None
+
+    @property
+    def whose(self) -> Whose:
+        """Whose session this is."""
+        return Whose(self.account_id, self.member_id)
+
+    @property
+    def asker(self) -> str:
+        """How the books name what he does."""
+        return self.member_id or self.account_id
+
+    @property
+    def locale(self) -> str:
+        """The language of the account; of a team's, where the member's browser was told another one, that."""
+        own = chosen_language(self.request) if self.member_id is not None else None
+        return own or self.account.balance.locale
 
     @property
     def root(self) -> str:
@@ -63,7 +87,7 @@ class OwnVisit:
         balance = self.account.balance
         return page(
             f"me/{template}",
-            balance.locale,
+            self.locale,
             status=status,
             time_zone=balance.time_zone,
             root=self.root,

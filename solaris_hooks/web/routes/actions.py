@@ -11,7 +11,7 @@ from solaris_hooks.web.action_errors import TooManyMessagesError, UnreachableErr
 from solaris_hooks.web.answers import AccountAnswer
 from solaris_hooks.web.dependencies import Changer, Reader, Supporter, TheAccountId, TheBooks, existing
 from solaris_hooks.web.description import CONFLICT, NOT_FOUND, error_answers
-from solaris_hooks.web.routes.me import OwnAlone
+from solaris_hooks.web.routes.me import OwnAccount, OwnAlone
 
 router = APIRouter(prefix="/api/v1/accounts/{account}", tags=["accounts"])
 own_router = APIRouter(prefix="/api/v1/me/preferences", tags=["me"])
@@ -79,8 +79,8 @@ async def put_preferences(
 
 
 @own_router.get("", summary="Read your own preferences", responses=NOT_FOUND)
-async def read_my_preferences(account: OwnAlone, books: TheBooks) -> PreferencesAnswer:
-    """Language, mails, notices in the chat."""
+async def read_my_preferences(account: OwnAccount, books: TheBooks) -> PreferencesAnswer:
+    """Language, mails, notices in the chat. Those of a team are read by its members, and set by its administrators."""
     return PreferencesAnswer.of(await books.actions.preferences(account.balance.account_id))
 
 

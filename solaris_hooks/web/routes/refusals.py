@@ -9,9 +9,9 @@ from fastapi import APIRouter, Path, Query
 
 from solaris_hooks.quota.errors import NotFoundError
 from solaris_hooks.quota.ids import account_id
-from solaris_hooks.web.access import ForbiddenError
 from solaris_hooks.web.dependencies import Reader, TheBooks, TheHolder
 from solaris_hooks.web.description import error_answers
+from solaris_hooks.web.member_view import own_refusals
 from solaris_hooks.web.refusal_answers import (
     OwnRefusalsAnswer,
     RefusalAnswer,
@@ -62,9 +62,9 @@ async def list_my_refusals(
 ) -> OwnRefusalsAnswer:
     """Refused requests of the account that your virtual key pays from, newest first, a page at a time.
 
-    Those of a team's account are for administrators.
+    In a team, of your own requests, without the figures of the team's account and what others held of it.
     """
-    if holder.member_id is not None:
-        raise ForbiddenError("The refusals of a team's account are for administrators.")
-    found = await books.refusals.find(query.of_account(holder.account_id), limit=query.limit + 1)
-    return OwnRefusalsAnswer.of(found, query.limit, query.locale)
+    own = await own_refusals(
+        books, holder.account_id, holder.member_id, query.of_account(holder.account_id), limit=query.limit + 1
+    )
+    return OwnRefusalsAnswer.of(own, query.limit, query.locale)
