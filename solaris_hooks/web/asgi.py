@@ -110,7 +110,8 @@ class Answered:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                headers = [*message["headers"], (b"cache-control", b"no-store")]
+                said = [each for each in message["headers"] if each[0] != b"cache-control"]
+                headers = [*said, (b"cache-control", b"no-store")]
                 message = {**message, "headers": headers if _NOT_SNIFFED in headers else [*headers, _NOT_SNIFFED]}
             await send(message)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 
-from pydantic import Field
+from pydantic import Field, RootModel
 
 from solaris_hooks.ledger.records import Account
 from solaris_hooks.ledger.refusal_book import RefusalFilter
 from solaris_hooks.quota.share import Share
 from solaris_hooks.web.answers import DayAnswer, _Answer
 from solaris_hooks.web.credit_answers import RequestAnswer
-from solaris_hooks.web.export import PAGE, EventfulBooks, pages, sections, usage, written
+from solaris_hooks.web.export import PAGE, EventfulBooks, ExportAnswer, pages, sections, usage, written
 from solaris_hooks.web.member_answers import CallAnswer, ShareAnswer, TeamAnswer
 from solaris_hooks.web.member_view import own_refusals
 from solaris_hooks.web.refusal_answers import OwnRefusalAnswer
@@ -31,6 +31,10 @@ class MemberExportAnswer(_Answer):
         description="Your refused requests, newest first, as far as they are kept."
     )
     complete: bool = Field(description="The last field: a document without it was cut short.")
+
+
+class OwnExportAnswer(RootModel[ExportAnswer | MemberExportAnswer]):
+    """All that the books know of whoever asks: of an account, or of a member of a team."""
 
 
 async def exported_of_member(books: EventfulBooks, account: Account, share: Share) -> AsyncIterator[str]:

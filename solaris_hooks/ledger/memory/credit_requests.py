@@ -15,7 +15,7 @@ from solaris_hooks.ledger.memory.account import MemoryAccount
 from solaris_hooks.ledger.memory.credit_lots import Accounts
 from solaris_hooks.ledger.records import CreditOrigin, Grant
 from solaris_hooks.quota.errors import ConflictError, InvalidRequestError
-from solaris_hooks.quota.ids import AccountId
+from solaris_hooks.quota.ids import AccountId, is_team
 
 _DAY = dt.timedelta(hours=24)
 
@@ -40,7 +40,12 @@ class MemoryRequestBook:
             return RequestOutcome.UNKNOWN
         if new.request_id in self._requests:
             return RequestOutcome.REPLAYED
-        own = [each for each in self._requests.values() if each.account_id == new.account_id]
+        own = [
+            each
+            for each in self._requests.values()
+            if each.account_id == new.account_id
+            and (not is_team(new.account_id) or each.requested_by == new.actor)  # each member asks for himself
+        ]
         if sum(each.state is RequestState.REQUESTED for each in own) >= new.open_limit:
             return RequestOutcome.OPEN_LIMIT
         if sum(each.requested_at > now - _DAY for each in own) >= new.day_limit:

@@ -85,8 +85,8 @@ class OwnSigningIn:
         services, ticket = self._door.services, self._links.read(token)
         expires_at = ticket.issued_at + dt.timedelta(seconds=self._links.lifetime_seconds)
         used = await services.used.use(ticket.account_id, ticket.link_id, expires_at=expires_at)
-        account = await account_as_seen_by(services.books, ticket.account_id, ticket.member_id)
-        if account is None or not used:
+        account = await account_as_seen_by(services.books, ticket.account_id, ticket.member_id) if used else None
+        if account is None:
             raise LinkError
         return account, Whose(ticket.account_id, ticket.member_id)
 

@@ -11,18 +11,13 @@ from fastapi.responses import StreamingResponse
 from solaris_hooks.web.dependencies import Reader, TheAccountId, TheBooks, existing
 from solaris_hooks.web.description import NOT_FOUND, Responses
 from solaris_hooks.web.export import EventfulBooks, ExportAnswer, exported
-from solaris_hooks.web.member_export import MemberExportAnswer, exported_of_member
+from solaris_hooks.web.member_export import OwnExportAnswer, exported_of_member
 from solaris_hooks.web.routes.me import OwnAccount
 
 router = APIRouter(prefix="/api/v1/accounts/{account}/export", tags=["accounts"])
 own_router = APIRouter(prefix="/api/v1/me/export", tags=["me"])
 
-_OWN_DOCUMENT: Responses = {
-    200: {
-        "model": ExportAnswer | MemberExportAnswer,
-        "description": "One document, written while it is read; of a team's member the second kind.",
-    }
-}
+_OWN_DOCUMENT: Responses = {200: {"model": OwnExportAnswer, "description": "One document, written while it is read."}}
 _DOCUMENT: Responses = {200: {"model": ExportAnswer, "description": "One document, written while it is read."}}
 
 

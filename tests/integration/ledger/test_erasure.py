@@ -10,15 +10,17 @@ from psycopg import sql
 
 from solaris_hooks.ledger.account_actions import Message
 from solaris_hooks.ledger.audit_trail import AuditFilter
-from solaris_hooks.ledger.credit_requests import NewCreditRequest, RequestState
+from solaris_hooks.ledger.credit_requests import Decision, NewCreditRequest, RequestState
 from solaris_hooks.ledger.erasure import Erased, Erasure
+from solaris_hooks.ledger.members import LimitChange
 from solaris_hooks.ledger.postgres import PostgresLedger
 from solaris_hooks.ledger.records import ERASED, AccountChange, EndUser, EntryKind
 from solaris_hooks.quota.balance import Status
 from solaris_hooks.quota.errors import InvalidRequestError, NotFoundError
-from solaris_hooks.quota.ids import AccountId, new_hold_id
+from solaris_hooks.quota.ids import AccountId, MemberId, new_hold_id
+from tests.refused import refusal
 
-from .world import ANA, BIA, Clock, World, past_triggers
+from .world import ANA, BIA, EVA, RUI, TEAM, Clock, World, past_triggers
 
 SECRETS = ("ana@example.org", "Ana Souza", "divorce lawyer", "she was ill")
 
@@ -162,3 +164,97 @@ async def test_reasons_from_before_stay_in_the_chain(world: World, superuser_url
     with past_triggers(superuser_url) as connection:
         connection.execute("UPDATE solaris.entries SET reason = 'in words' WHERE kind = 'credit'")
     assert (await erase(world)).clear_reasons == 1
+
+
+RUIS = ("rui@example.org", "for his illness", "a friend said", "suspended since Rui", "rui has left")
+"""What is written about Rui, and by him: address, request, answer, refusal, reason of his limit."""
+
+
+@pytest.fixture
+async def team(world: World) -> World:
+    """A team of Rui, of whom much was written down, and Eva."""
+    ledger = erasures(world)
+    await ledger.put_account(TEAM, AccountChange(email="team@example.org"), actor="admin:root")
+    await world.hold(1, 0, account_id=TEAM, member_id=RUI, email=RUIS[0])
+    await world.hold(1, 0, account_id=TEAM, member_id=EVA, email="eva@example.org")
+    await ledger.members.put_limit(LimitChange(TEAM, "admin:root", RUI, 500, reason=RUIS[4]))
+    for member, words in ((RUI, RUIS[1]), (RUI, RUIS[1]), (EVA, "eva asks")):
+        new = NewCreditRequest(new_hold_id(), TEAM, 5, words, member, open_limit=9, day_limit=9)
+        await ledger.requests.make(new)
+    first = (await ledger.requests.find(account_id=TEAM, requested_by=RUI))[0]
+    await ledger.requests.decide(Decision(first.request_id, RequestState.APPROVED, "admin:root", reason=RUIS[2]))
+    await ledger.refusals.write(
+        [
+            refusal(account_id=TEAM, member_id=RUI, message=RUIS[3]),
+            refusal(account_id=TEAM, member_id=EVA, message="eva was told"),
+        ]
+    )
+    return world
+
+
+async def forget(world: World, member: MemberId = RUI, confirm: str | None = None) -> Erased:
+    order = Erasure(TEAM, member if confirm is None else confirm, "request 12", "admin:dpo", member)
+    return await erasures(world).erasures.erase(order)
+
+
+async def test_nothing_is_left_of_a_member_and_all_of_the_others(team: World, ledger_url: str) -> None:
+    others = ("eva@example.org", "eva asks", "eva was told", "team@example.org")
+    assert [each for each in RUIS if found(ledger_url, each)] == list(RUIS)
+    before = {each: found(ledger_url, each) for each in others}
+
+    erased = await forget(team)
+
+    assert (erased.entry_texts, erased.clear_reasons, erased.id_names_person) == (1, 0, False)
+    assert {each: found(ledger_url, each) for each in RUIS} == {each: [] for each in RUIS}
+    assert {each: found(ledger_url, each) for each in others} == before
+    assert (await team.ledger.verify()).flaws == ()
+    asked = await team.ledger.requests.find(account_id=TEAM, requested_by=RUI)
+    assert {each.state for each in asked} == {RequestState.APPROVED, RequestState.CANCELLED}
+    (waiting,) = await team.ledger.requests.find(account_id=TEAM, requested_by=EVA)
+    assert waiting.state is RequestState.REQUESTED
+    assert (await team.account(TEAM)).balance.status is Status.ACTIVE
+    (record,) = await team.ledger.trail.records(AuditFilter(action="member.erase"))
+    assert (record.account_id, record.subject, record.reason) == (TEAM, RUI, "request 12")
+
+
+async def test_of_a_forgotten_member_nothing_is_learned_until_he_is_let_in_again(team: World) -> None:
+    await forget(team)
+    refused = await team.hold(1, 1, account_id=TEAM, member_id=RUI, email=RUIS[0])
+    assert refused.amount == 0
+    assert await email_of(team, RUI) is None
+    await team.ledger.members.put_limit(LimitChange(TEAM, "admin:root", RUI, is_own=False, reason="r"))
+    await team.hold(1, 1, account_id=TEAM, member_id=RUI, email=RUIS[0])
+    assert await email_of(team, RUI) == RUIS[0]
+
+
+async def test_with_a_team_all_its_members_are_forgotten(team: World, ledger_url: str) -> None:
+    await erase(team, TEAM)
+    words = (*RUIS, "eva@example.org", "eva asks", "eva was told", "team@example.org")
+    assert {each: found(ledger_url, each) for each in words} == {each: [] for each in words}
+    await team.hold(1, 1, account_id=TEAM, member_id=EVA, email="eva@example.org")
+    await team.hold(1, 1, account_id=TEAM, member_id=MemberId("user:new"), email="new@example.org")
+    assert await email_of(team, EVA) is None
+    assert found(ledger_url, "new@example.org") == []
+    assert (await team.ledger.verify()).flaws == ()
+
+
+async def test_with_a_person_s_own_account_his_teams_forget_him(team: World, ledger_url: str) -> None:
+    own = AccountId(RUI)
+    await team.hold(1, 0, account_id=own, email=RUIS[0])
+    await erase(team, own)
+    assert {each: found(ledger_url, each) for each in RUIS} == {each: [] for each in RUIS}
+    assert found(ledger_url, "eva@example.org") == ["members"]
+    assert (await team.ledger.verify()).flaws == ()
+
+
+async def test_a_member_needs_his_id_once_more_and_must_be_known(team: World) -> None:
+    with pytest.raises(InvalidRequestError, match="member's id"):
+        await forget(team, confirm=TEAM)
+    with pytest.raises(NotFoundError):
+        await forget(team, MemberId("user:none"))
+
+
+async def email_of(world: World, member: MemberId) -> str | None:
+    known = await world.ledger.members.get(TEAM, member)
+    assert known is not None
+    return known.email

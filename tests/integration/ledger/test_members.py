@@ -386,3 +386,21 @@ async def test_an_entry_that_hides_its_member_is_a_flaw(
     found = [flaw.message for flaw in (await postgres_ledger.verify(TEAM)).flaws]
     assert any("was changed" in each for each in found)
     assert any("by entries" in each for each in found)
+
+
+async def test_each_member_reads_the_calls_that_were_booked_to_him(world: World) -> None:
+    await limit(world, None)
+    ruis = [await held(world, RUI, 10) for _ in range(3)]
+    evas = await held(world, EVA, 10)
+    for number, hold_id in enumerate((*ruis[:2], evas)):
+        await settle(world, hold_id, 5 + number)
+    calls = await world.ledger.members.calls(TEAM, RUI)
+    assert [(each.call_id, each.tokens, each.model, each.estimated) for each in calls] == [
+        (ruis[1], 6, "gpt-4o", False),
+        (ruis[0], 5, "gpt-4o", False),
+    ]
+    assert calls[0].at == world.clock.now
+    assert [each.call_id for each in await world.ledger.members.calls(TEAM, RUI, before=ruis[1])] == [ruis[0]]
+    assert [each.call_id for each in await world.ledger.members.calls(TEAM, RUI, limit=1)] == [ruis[1]]
+    assert [each.call_id for each in await world.ledger.members.calls(TEAM, EVA)] == [evas]
+    assert list(await world.ledger.members.calls(ANA, RUI)) == []

@@ -15,7 +15,7 @@ from solaris_hooks.ledger.refusal_book import RefusalFilter, RefusalStore, Refus
 from solaris_hooks.ledger.refusal_records import MOST_HOLDERS, Refusal, RefusalReason
 from tests.refused import AT, holders, refusal
 
-from .world import ANA, BIA, World
+from .world import ANA, BIA, EVA, RUI, TEAM, World
 
 DAY = AT.date()
 
@@ -142,3 +142,14 @@ async def test_a_reason_of_a_newer_release_can_be_read(ledger_url: str, postgres
     read = await postgres_ledger.refusals.get(written.refusal_id)
     assert read is not None
     assert read.reason is RefusalReason.OTHER
+
+
+async def test_members_of_a_team_read_their_own(store: RefusalStore) -> None:
+    ruis = [refusal(after(hours=number), account_id=TEAM, member_id=RUI, model=str(number)) for number in range(3)]
+    evas = refusal(after(hours=1), account_id=TEAM, member_id=EVA)
+    await store.write([*ruis, evas])
+    assert await ids(store, account_id=TEAM, member_id=RUI) == ruis[::-1]
+    assert await ids(store, account_id=TEAM, member_id=EVA) == [evas]
+    assert await ids(store, account_id=TEAM, member_id=RUI, before=ruis[2].refusal_id, limit=1) == [ruis[1]]
+    assert await ids(store, account_id=TEAM, member_id=RUI, since=after(minutes=30), model="1") == [ruis[1]]
+    assert await ids(store, account_id=ANA, member_id=RUI) == []

@@ -64,6 +64,7 @@ async def test_it_names_every_address(document: dict[str, Any]) -> None:
         "/api/v1/me": ["get"],
         "/api/v1/me/entries": ["get"],
         "/api/v1/me/usage": ["get"],
+        "/api/v1/me/calls": ["get"],
         "/api/v1/exports/accounts": ["get"],
         "/api/v1/exports/accounts/{account}/entries": ["get"],
         "/api/v1/exports/audit": ["get"],

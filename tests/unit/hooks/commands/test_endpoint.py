@@ -68,7 +68,9 @@ class Scene:
         self.log = RefusalLog(self.refusals, keep=dt.timedelta(days=90), locale="pt_BR", now=lambda: NOW)
         self.desk = Desk(
             books=self.ledger,
-            link_of=lambda account_id: f"https://proxy.example.com/solaris/me?token={account_id}",
+            link_of=lambda account, member=None: (
+                f"https://proxy.example.com/solaris/me?token={account}{f' as {member}' if member else ''}"
+            ),
             counter=self.counter,
             open_accounts=True,
             default_locale="pt_BR",
@@ -335,6 +337,7 @@ async def test_a_member_reads_his_own_figures_and_then_the_teams(scene: Scene, c
         "| Used this period | 420 |\n| Your limit in the team | 1,000 |\n| Remaining | 580 |\n"
         "| Used by the team | 920 |\n| Granted to the team | 10,000 |\n| Remaining to the team | 9,080 |\n"
     )
+    assert "(https://proxy.example.com/solaris/me?token=team:red as user:" in said, "the link is his own"
     assert "420 tokens since" in await ask(client, "/statement")
     assert "500" not in await ask(client, "/extrato"), "what others use is not his to read"
 
