@@ -19,7 +19,7 @@ from fastapi import FastAPI
 
 from deploy.local.ports import LOOPBACK
 from solaris_hooks.ledger.postgres import PostgresLedger
-from solaris_hooks.quota.ids import AccountId
+from solaris_hooks.quota.ids import AccountId, MemberId
 from solaris_hooks.settings import CreditPackage, Settings
 from solaris_hooks.web.api import mount
 from solaris_hooks.web.links import StatementLinks
@@ -50,9 +50,9 @@ class Site:
         """A whole address: ``site.address("/me")``."""
         return f"{self.url}/solaris{path}"
 
-    def link_of(self, account: AccountId) -> str:
-        """A fresh link to an account's statement, as the chat gives it to its user. It opens once."""
-        link = self.links.of(account)
+    def link_of(self, account: AccountId, member: MemberId | None = None) -> str:
+        """A fresh link to a statement, as the chat gives it to an account's user or a team's member. It opens once."""
+        link = self.links.of(account, member)
         assert link is not None
         return link
 
