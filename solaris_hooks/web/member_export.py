@@ -10,7 +10,7 @@ from pydantic import Field, RootModel
 from solaris_hooks.ledger.records import Account
 from solaris_hooks.ledger.refusal_book import RefusalFilter
 from solaris_hooks.quota.share import Share
-from solaris_hooks.web.answers import DayAnswer, _Answer
+from solaris_hooks.web.answers import Answer, DayAnswer
 from solaris_hooks.web.credit_answers import RequestAnswer
 from solaris_hooks.web.export import PAGE, EventfulBooks, ExportAnswer, pages, sections, usage, written
 from solaris_hooks.web.member_answers import CallAnswer, ShareAnswer, TeamAnswer
@@ -18,7 +18,7 @@ from solaris_hooks.web.member_view import own_refusals
 from solaris_hooks.web.refusal_answers import OwnRefusalAnswer
 
 
-class MemberExportAnswer(_Answer):
+class MemberExportAnswer(Answer):
     """All that the books know of a member of a team."""
 
     email: str | None = Field(description="As LiteLLM had it when you last asked.")

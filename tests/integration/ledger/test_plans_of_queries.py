@@ -340,6 +340,23 @@ def test_figures_over_all_accounts_read_no_table_whole(
     assert whole == set()
 
 
+@pytest.mark.parametrize(
+    ("name", "index"), [("calls_of_member", "member_id_hold_id_idx"), ("refusals_of_member", "refusals_of_member")]
+)
+def test_a_member_s_own_is_read_in_the_order_of_an_index(
+    transaction: psycopg.Connection, name: str, index: str
+) -> None:
+    """These tables are empty here, and so would be read whole: what is shown is that the index serves."""
+    transaction.execute("SET LOCAL enable_seqscan = off")
+    transaction.execute("SET LOCAL enable_bitmapscan = off")
+    nothing = dict.fromkeys(("before", "reason", "model", "since", "until", "fold"))
+    given = {**nothing, "account_id": TEAM, "member_id": RUI, "limit": 11}
+    explained = transaction.execute(b"EXPLAIN " + statements()[name].encode(), given).fetchall()
+    plan = "\n".join(line for (line,) in explained)
+    assert index in plan
+    assert "Sort  (" not in plan
+
+
 def test_holds_and_settlements_do_not_write_summaries(transaction: psycopg.Connection) -> None:
     """Nor do they begin a trigger: what is granted stays the same."""
     transaction.execute("UPDATE solaris.account_summaries SET used = -1 WHERE account_id = %s", (ANA,))

@@ -28,9 +28,10 @@ from solaris_hooks.ledger.credit_requests import (
 )
 from solaris_hooks.ledger.event import EventKind
 from solaris_hooks.quota.errors import ConflictError, InvalidRequestError, NotFoundError
+from solaris_hooks.quota.ids import new_hold_id
 from solaris_hooks.settings import CreditPackage, CreditRequestLimits
 
-from .world import ANA, BIA, World, facts, utc
+from .world import ANA, BIA, EVA, RUI, TEAM, World, facts, utc
 
 PACKAGE = CreditPackage(name="Inicial", tokens=500, price="29.90", currency="BRL")
 ROOT = "admin:root"
@@ -258,3 +259,19 @@ async def test_two_administrators_at_once_decide_once(world: World, requests: Cr
     assert kinds <= {"approved", "rejected", "replayed", "decided"}
     granted = (await world.account()).balance.credits_remaining
     assert granted == (100 if (await requests.existing(request_id)).state == "approved" else 0)
+
+
+async def test_each_member_of_a_team_asks_for_himself(world: World, requests: CreditRequests) -> None:
+    await world.hold(1, 0, account_id=TEAM, member_id=RUI)
+    for _ in range(2):
+        await requests.request(TEAM, 5, "projeto", actor=RUI)
+    with pytest.raises(TooManyOpenRequestsError):
+        await requests.request(TEAM, 5, "projeto", actor=RUI)
+    evas = await requests.request(TEAM, 5, "outro", actor=EVA)
+    assert [each.number for each in await requests.book.find(account_id=TEAM, requested_by=EVA)] == [evas.number]
+    await world.hold(1, 0)
+    outcomes = [
+        await requests.book.make(NewCreditRequest(new_hold_id(), ANA, 5, "x", actor, open_limit=1, day_limit=9))
+        for actor in ("user:a", "user:b")
+    ]
+    assert outcomes == [RequestOutcome.REQUESTED, RequestOutcome.OPEN_LIMIT], "of any other account all are its user's"

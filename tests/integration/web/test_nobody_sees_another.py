@@ -7,8 +7,8 @@ asks them the same, in the same order, as one for an id that does not exist, and
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from uuid import uuid4
+from collections.abc import Sequence
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -39,8 +39,6 @@ from tests.integration.web.team import (
 
 _VARIES = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|value=\"[0-9a-f]{32,64}\"")
 """What an answer repeats of the request, and values that forms have anew each time."""
-
-Ids = Callable[[Team], list[str]]
 
 
 @pytest.fixture
@@ -116,7 +114,7 @@ async def test_the_words_of_one_s_form_do_not_lead_to_another_s_request(browser:
 
 def _paths(path: str, other: Member) -> tuple[str, str]:
     """An address with an id of another's, and with one that does not exist."""
-    found = {"refusals": other.refused, "entries": other.calls, "calls": other.calls}
+    found: dict[str, Sequence[UUID]] = {"refusals": other.refused, "entries": other.calls}
     name = path.split("?", maxsplit=1)[0].rpartition("/")[2]
     return path.format(id=found[name][0]), path.format(id=uuid7())
 

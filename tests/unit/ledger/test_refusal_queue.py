@@ -10,7 +10,7 @@ import pytest
 from solaris_hooks.ledger import refusal_queue
 from solaris_hooks.ledger.refusal_queue import MOST_OF_ACCOUNT, MOST_WAITING, RefusalQueue
 from solaris_hooks.ledger.refusal_records import FOLD_SECONDS, RefusalReason
-from solaris_hooks.quota.ids import AccountId
+from solaris_hooks.quota.ids import AccountId, MemberId
 from tests.refused import ANA, AT, holders, refusal
 
 
@@ -142,3 +142,16 @@ def test_what_nobody_could_tell_is_not_asked_again(queue: RefusalQueue) -> None:
     queue.looked([ANA], {})
     assert queue.unlooked() == []
     assert queue.take(1)[0].holders is None
+
+
+def test_members_of_a_team_share_no_row_and_do_not_bound_each_other(queue: RefusalQueue) -> None:
+    team, rui, eva = AccountId("team:red"), MemberId("user:rui"), MemberId("user:eva")
+    ruis = {queue.add(refusal(account_id=team, member_id=rui)) for _ in range(3)}
+    evas = {queue.add(refusal(account_id=team, member_id=eva)) for _ in range(2)}
+    assert (len(ruis), len(evas), ruis & evas) == (1, 1, set())
+    for number in range(100):
+        queue.add(refusal(account_id=team, member_id=rui, model=f"made-up-{number}"))
+    queue.add(refusal(account_id=team, member_id=eva, model="made-up"))
+    rows = queue.take(1000)
+    assert [(each.model, each.count) for each in rows if each.member_id == eva] == [("demo", 2), ("made-up", 1)]
+    assert {each.member_id for each in rows if each.model is None} == {rui}

@@ -9,17 +9,17 @@ ALTER TABLE solaris.members ADD COLUMN erased_at timestamptz;
 CREATE FUNCTION solaris.keep_forgotten_v1() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
-    IF (NEW.erased_at IS NOT NULL AND NEW.limit_is_own AND NEW.own_limit = 0) OR EXISTS (
+    IF (new.erased_at IS NOT NULL AND new.limit_is_own AND new.own_limit = 0) OR EXISTS (
         SELECT FROM solaris.accounts AS a
-        WHERE a.account_id = NEW.account_id AND a.erased_at IS NOT NULL AND a.status <> 'active') THEN
-        NEW.email := NULL;
+        WHERE a.account_id = new.account_id AND a.erased_at IS NOT NULL AND a.status <> 'active') THEN
+        new.email := NULL;
     END IF;
-    RETURN NEW;
+    RETURN new;
 END
 $$;
 -- Called for a new address alone, so that requests do not pay for it.
 CREATE TRIGGER keep_forgotten BEFORE UPDATE OF email ON solaris.members
-FOR EACH ROW WHEN (NEW.email IS NOT NULL AND NEW.email IS DISTINCT FROM OLD.email)
+FOR EACH ROW WHEN (new.email IS NOT NULL AND new.email IS DISTINCT FROM old.email)
 EXECUTE FUNCTION solaris.keep_forgotten_v1();
 
 -- Forget what a team's account knows of one member: his address, and every text of his or about him. What he used stays,
