@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -195,13 +196,25 @@ def test_the_chat_tells_a_member_his_own(world: World, team: str) -> None:
     assert "| Usados neste período | 500 |\n| Seu limite na equipe | 5.000 |\n| Restantes | 4.500 |" in said
     assert "| Usados pela equipe | 517 |" in said
     assert bia.name not in said
-    assert "/solaris/me" not in said, "the statement shows what others do"
+    link = re.search(r"https://tokens\.example\.com(/solaris/me\?token=[\w.-]+)", said)
+    assert link, said
+    with httpx.Client(base_url=world.proxy.base_url, trust_env=False) as browser:
+        # Over https alone: the client keeps it back from the proxy's own address.
+        cookie = browser.get(link[1]).headers["set-cookie"].partition(";")[0]
+        page = browser.get("/solaris/me", headers={"cookie": cookie}).text
+    assert "<strong>4.500</strong>" in page
+    assert bia.name not in page
+    (call,) = world.rows(
+        "SELECT hold_id FROM solaris.usage WHERE account_id = %s AND member_id = %s", f"team:{team}", f"user:{ana.name}"
+    )
     with world.proxy.client(ana.key) as own:
         me = own.get("/solaris/api/v1/me").json()
         assert (me["share"]["used"], me["share"]["limit"], me["allowance"]["used"]) == (500, 5_000, 517)
         assert own.get("/solaris/api/v1/me/usage").json()["totals"]["charge"] == 500
-        for closed in ("entries", "export", "refusals", "preferences"):
-            assert own.get(f"/solaris/api/v1/me/{closed}").status_code == 403, closed
+        assert own.get("/solaris/api/v1/me/entries").status_code == 403, "the team's ledger"
+        calls = own.get("/solaris/api/v1/me/calls").json()["data"]
+        assert [(each["id"], each["tokens"]) for each in calls] == [(str(call["hold_id"]), 500)]
+        assert bia.name not in own.get("/solaris/api/v1/me/export").text
     asked = ana.chat([{"role": "user", "content": "/creditos 200 mil projeto X"}])
     assert "foi enviado ao administrador" in asked.json()["choices"][0]["message"]["content"]
     (request,) = world.rows("SELECT * FROM solaris.credit_requests WHERE account_id = %s", f"team:{team}")
