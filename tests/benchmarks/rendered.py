@@ -156,10 +156,12 @@ def _files() -> Iterator[Page]:
 
 
 def _own() -> Iterator[Page]:
-    for path in ("/me", "/me/sign-in", "/me/entries", "/me/settings"):
+    for path in ("/me", "/me/sign-in", "/me/entries", "/me/refusals", "/me/settings"):
         yield Page(path, path)
-    for path in ("entries.csv", "entries.xlsx", "usage.csv", "usage.xlsx", "data.json"):
-        yield Page(f"/me/{path}", f"/me/{path}", is_file=True)
+    for name in ("entries", "usage", "refusals"):
+        for form in ("csv", "xlsx"):
+            yield Page(f"/me/{name}.{form}", f"/me/{name}.{form}", is_file=True)
+    yield Page("/me/data.json", "/me/data.json", is_file=True)
 
 
 class Browser:
