@@ -33,6 +33,9 @@
     canvas.setAttribute("role", "img");
     canvas.setAttribute("aria-label", figure.querySelector("figcaption").textContent.trim());
     place.replaceChildren(canvas);
+    // Before the chart is made: its place has no size until then, and whether it is told of one later is up to chance.
+    figure.classList.add("drawn");
+    figure.querySelector("details").open = false;
     const scale = { grid: { color: colour("--grid") }, ticks: { color: colour("--soft") }, border: { display: false } };
     const stacked = kind === "stacked";
     figure.chart = new Chart(canvas, {
@@ -67,8 +70,6 @@
         },
       },
     });
-    figure.classList.add("drawn");
-    figure.querySelector("details").open = false;
   }
 
   function prepare(root) {
