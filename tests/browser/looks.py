@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 Language = Literal["pt-BR", "en"]
 Colours = Literal["light", "dark"]
@@ -37,7 +36,9 @@ class Look:
 
 
 LOOKS = [
-    Look(language, colours, screen)
-    for language, colours, screen in itertools.product(get_args(Language), get_args(Colours), get_args(Screen))
+    Look("pt-BR", "light", "desktop"),
+    Look("pt-BR", "dark", "phone"),
+    Look("en", "light", "phone"),
+    Look("en", "dark", "desktop"),
 ]
-"""All of them: ``@pytest.mark.parametrize("look", LOOKS, ids=str)``."""
+"""Any two of the three settings meet in each of their ways: ``@pytest.mark.parametrize("look", LOOKS, ids=str)``."""

@@ -10,7 +10,7 @@ from solaris_hooks.ledger.delivery_records import DeliveryFilter, DeliveryState
 from solaris_hooks.ledger.postgres import PostgresLedger
 from tests.browser.fixtures import Browse
 from tests.browser.looking import assert_accessible, assert_fits, keep
-from tests.browser.looks import Look
+from tests.browser.looks import LOOKS, Look
 from tests.browser.people import BASIC, CAROLINA, HUGO
 from tests.browser.serving import Site
 
@@ -28,15 +28,6 @@ PAGES = (
 )
 
 
-SOME_LOOKS = [
-    Look("pt-BR", "light", "desktop"),
-    Look("pt-BR", "dark", "phone"),
-    Look("en", "light", "phone"),
-    Look("en", "dark", "desktop"),
-]
-"""Each pair of a language, colours and a screen: ten pages in all eight looks would take minutes."""
-
-
 async def signed_in(page: Page, site: Site, path: str) -> None:
     """Sign in and open a page of the admin interface."""
     await page.goto(site.address(f"/admin/sign-in?next=/admin/{path}"))
@@ -45,7 +36,7 @@ async def signed_in(page: Page, site: Site, path: str) -> None:
     await page.wait_for_url(site.address(f"/admin/{path}"))
 
 
-@pytest.mark.parametrize("look", SOME_LOOKS, ids=str)
+@pytest.mark.parametrize("look", LOOKS, ids=str)
 async def test_everybody_can_use_these_pages(browse: Browse, site: Site, look: Look) -> None:
     page = await browse(look)
     await signed_in(page, site, "requests")
