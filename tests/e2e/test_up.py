@@ -109,6 +109,7 @@ def curl_of(text: str) -> str:
     return found.group(1)
 
 
+@pytest.mark.timeout(900)  # LiteLLM starts several times in it, beside two more processes of tests in which it does
 def test_the_whole_life_of_an_installation(installation: Installation) -> None:
     first = installation.start()
     said = read_until(first, "Ctrl-C stops everything")
