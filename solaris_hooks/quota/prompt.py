@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
 
@@ -97,7 +97,7 @@ class Prompt:
             window of the model alone bounds it.
     """
 
-    texts: tuple[str, ...]
+    texts: Sequence[str]
     fixed_tokens: int
     upper_bound: int
     unseen: bool = False
@@ -108,7 +108,10 @@ class Prompt:
         Args:
             count: tokens of one text. It may take long: call this outside of an event loop.
         """
-        return min(count("\n".join(self.texts)) + self.fixed_tokens, self.upper_bound)
+        counted = self.fixed_tokens
+        for start in range(0, len(self.texts), SLICE_NODES):
+            counted += count("\n".join(self.texts[start : start + SLICE_NODES]))
+        return min(counted, self.upper_bound)
 
 
 def read_prompt(body: Mapping[str, object], *, media_tokens: int) -> Prompt:
@@ -141,7 +144,7 @@ def read_prompt(body: Mapping[str, object], *, media_tokens: int) -> Prompt:
         fixed += least
     tools_tokens, hosted = _read_tools(body.get("tools"))
     fixed += tools_tokens
-    return Prompt(tuple(found.texts), fixed, _bytes_of(found.texts) + fixed + hidden, unseen or hosted)
+    return Prompt(found.texts, fixed, _bytes_of(found.texts) + fixed + hidden, unseen or hosted)
 
 
 def _let_others_run() -> None:
@@ -185,7 +188,7 @@ def _is_built_in(tool: Mapping[str, object]) -> bool:
 
 def _without_token_ids(prompt: list[object]) -> tuple[list[object], int]:
     """A prompt without its token ids, and how many there are: one prompt of ids, or a list of such prompts."""
-    if _only_ids(prompt):
+    if made_of(prompt, int):
         return [], len(prompt)
     rest: list[object] = []
     ids = 0
@@ -194,19 +197,20 @@ def _without_token_ids(prompt: list[object]) -> tuple[list[object], int]:
             _let_others_run()
         if type(item) is int:
             ids += 1
-        elif isinstance(item, list) and _only_ids(item):
+        elif isinstance(item, list) and item and made_of(item, int):
             ids += len(item)
         else:
             rest.append(item)
     return rest, ids
 
 
-def _only_ids(items: list[object]) -> bool:
-    """Told by their types, without a look at each of a hundred thousand; true and false are no numbers here."""
+def made_of(items: list[object], *kinds: type) -> bool:
+    """Whether a list holds nothing but some types: told by slices, without a look at each of a hundred thousand."""
     for start in range(0, len(items), SLICE_NODES):
-        if set(map(type, items[start : start + SLICE_NODES])) != {int}:
+        if not set(map(type, items[start : start + SLICE_NODES])).issubset(kinds):
             return False
-        _let_others_run()
+        if start:
+            _let_others_run()
     return True
 
 

@@ -13,7 +13,7 @@ from solaris_hooks.hooks.routes import choices
 from solaris_hooks.hooks.routes.choices import ChoicesReader
 from solaris_hooks.hooks.routes.route import Demand
 from solaris_hooks.quota.errors import InvalidRequestError
-from solaris_hooks.quota.prompt import read_prompt
+from solaris_hooks.quota.prompt import made_of, read_prompt
 from solaris_hooks.quota.sizing import OutputRequest, positive, read_output_request
 from solaris_hooks.quota.usage import Usage
 
@@ -71,7 +71,7 @@ def _prompts(prompt: object) -> int:
     """How many prompts a request sends: one text, one list of token ids, or a list of either."""
     if not isinstance(prompt, list) or not prompt:
         return 1
-    return 1 if set(map(type, prompt)) <= {int, bool} else len(prompt)
+    return 1 if made_of(prompt, int, bool) else len(prompt)
 
 
 def _text_of(answer: object) -> str:

@@ -41,7 +41,7 @@ def test_a_body_nested_a_hundred_thousand_deep_is_sized_like_any_other() -> None
     deep: list[Any] = ["bottom"]
     for _ in range(100_000):
         deep = [deep]
-    assert read_prompt({"messages": deep}, media_tokens=0).texts == ("bottom",)
+    assert read_prompt({"messages": deep}, media_tokens=0).texts == ["bottom"]
 
 
 def test_a_count_never_exceeds_the_bound() -> None:
