@@ -191,9 +191,11 @@ def _without_token_ids(prompt: list[object]) -> tuple[list[object], int]:
     if made_of(prompt, int):
         return [], len(prompt)
     rest: list[object] = []
-    ids = 0
-    for number, item in enumerate(prompt):
-        if number % SLICE_NODES == 0:
+    ids = seen = 0
+    for item in prompt:
+        seen += len(item) if isinstance(item, list) else 1
+        if seen >= SLICE_NODES:
+            seen = 0
             _let_others_run()
         if type(item) is int:
             ids += 1

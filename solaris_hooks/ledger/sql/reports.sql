@@ -22,24 +22,29 @@ ORDER BY account_id COLLATE "C"
 LIMIT %(limit)s;
 
 -- report_of_accounts --
--- Use of some accounts by account, period and model.
+-- Use of some accounts by account, period and model. Few use units: they are looked up by group, not by day.
 SELECT
     a.account_id, a.name, a.email, a.plan_id, d.period, d.model, d.requests, d.estimated_requests, d.input_tokens,
-    d.cached_input_tokens, d.output_tokens, d.tokens, d.images, d.seconds, d.characters, d.calls
+    d.cached_input_tokens, d.output_tokens, d.tokens, coalesce(n.images, 0) AS images, coalesce(n.seconds, 0) AS seconds,
+    coalesce(n.characters, 0) AS characters, coalesce(n.calls, 0) AS calls
 FROM solaris.accounts AS a
 CROSS JOIN LATERAL (
     SELECT
         CASE %(unit)s::text WHEN 'whole' THEN %(first_day)s::date
             ELSE greatest(date_trunc(%(unit)s::text, u.day::timestamp)::date, %(first_day)s::date) END AS period,
-        u.model, sum(u.requests)::bigint AS requests, sum(u.estimated_requests)::bigint AS estimated_requests,
+        u.model, min(u.day) AS first_day, max(u.day) AS last_day,
+        sum(u.requests)::bigint AS requests, sum(u.estimated_requests)::bigint AS estimated_requests,
         sum(u.input_tokens)::bigint AS input_tokens, sum(u.cached_input_tokens)::bigint AS cached_input_tokens,
-        sum(u.output_tokens)::bigint AS output_tokens, sum(u.charge)::bigint AS tokens,
-        coalesce(sum(n.images), 0) AS images, coalesce(sum(n.seconds), 0) AS seconds,
-        coalesce(sum(n.characters), 0) AS characters, coalesce(sum(n.calls), 0) AS calls
+        sum(u.output_tokens)::bigint AS output_tokens, sum(u.charge)::bigint AS tokens
     FROM solaris.usage_daily AS u
-    LEFT JOIN solaris.units_daily AS n ON u.account_id = n.account_id AND u.day = n.day AND u.model = n.model
     WHERE u.account_id = a.account_id AND u.day BETWEEN %(first_day)s AND %(last_day)s
     GROUP BY period, u.model
 ) AS d
+CROSS JOIN LATERAL (
+    SELECT
+        sum(c.images) AS images, sum(c.seconds) AS seconds, sum(c.characters) AS characters, sum(c.calls) AS calls
+    FROM solaris.units_daily AS c
+    WHERE c.account_id = a.account_id AND c.day BETWEEN d.first_day AND d.last_day AND c.model = d.model
+) AS n
 WHERE a.account_id = ANY(%(account_ids)s)
 ORDER BY a.account_id COLLATE "C", d.period, d.model COLLATE "C";
