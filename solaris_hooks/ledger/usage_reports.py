@@ -17,9 +17,12 @@ from solaris_hooks.quota.costs import CostTable, Used
 from solaris_hooks.quota.ids import AccountId
 from solaris_hooks.quota.usage import Usage
 
-FIRST_ACCOUNTS = 105
+FIRST_ACCOUNTS = 25
 MOST_ACCOUNTS = 800
-"""Accounts whose use is read at a time: at first enough for a page of a hundred, and twice as many each time."""
+"""Accounts whose use is read at a time: few at first, for whoever wants a page, and twice as many each time."""
+
+MORE_BY_WHOLE = 5
+"""So many times as many where each has one row at the most: a page of a hundred rows is read at one go."""
 
 
 class ReportGrouping(StrEnum):
@@ -146,7 +149,7 @@ class PostgresUsageReports:
 
     async def _batches(self, query: ReportQuery) -> AsyncIterator[Sequence[Row]]:
         after, before = _BOUNDS[query.by]
-        size = FIRST_ACCOUNTS
+        size = FIRST_ACCOUNTS * (MORE_BY_WHOLE if query.unit is ReportUnit.WHOLE else 1)
         while True:
             found = await self._statements.all("report_accounts", {"after": after, "before": before, "limit": size})
             account_ids = [row["account_id"] for row in found]
