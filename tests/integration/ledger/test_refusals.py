@@ -134,6 +134,19 @@ async def test_old_refusals_are_forgotten_in_batches_and_their_totals_stay(world
     assert sum(each.count for each in await store.totals(since=DAY, until=young.at.date())) == 4
 
 
+async def test_a_batch_is_no_larger_than_asked_whichever_way_it_is_planned(
+    ledger_url: str, postgres_ledger: PostgresLedger
+) -> None:
+    await postgres_ledger.refusals.write([refusal(after(seconds=number), model=str(number)) for number in range(3)])
+    async with await psycopg.AsyncConnection.connect(ledger_url) as connection:
+        for other in ("hashjoin", "mergejoin", "hashagg", "sort", "material", "indexscan", "indexonlyscan", "bitmapscan"):
+            await connection.execute(f"SET LOCAL enable_{other} = off")
+        gone = await connection.execute(
+            "SELECT solaris.purge_refusals_v1(interval '1 day', 2, %s)", [after(days=90)]
+        )
+        assert await gone.fetchone() == (2,)
+
+
 async def test_a_reason_of_a_newer_release_can_be_read(ledger_url: str, postgres_ledger: PostgresLedger) -> None:
     written = refusal()
     await postgres_ledger.refusals.write([written])
