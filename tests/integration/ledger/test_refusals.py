@@ -139,11 +139,18 @@ async def test_a_batch_is_no_larger_than_asked_whichever_way_it_is_planned(
 ) -> None:
     await postgres_ledger.refusals.write([refusal(after(seconds=number), model=str(number)) for number in range(3)])
     async with await psycopg.AsyncConnection.connect(ledger_url) as connection:
-        for other in ("hashjoin", "mergejoin", "hashagg", "sort", "material", "indexscan", "indexonlyscan", "bitmapscan"):
+        for other in (
+            "hashjoin",
+            "mergejoin",
+            "hashagg",
+            "sort",
+            "material",
+            "indexscan",
+            "indexonlyscan",
+            "bitmapscan",
+        ):
             await connection.execute(f"SET LOCAL enable_{other} = off")
-        gone = await connection.execute(
-            "SELECT solaris.purge_refusals_v1(interval '1 day', 2, %s)", [after(days=90)]
-        )
+        gone = await connection.execute("SELECT solaris.purge_refusals_v1(interval '1 day', 2, %s)", [after(days=90)])
         assert await gone.fetchone() == (2,)
 
 
