@@ -49,6 +49,7 @@ from solaris_hooks.hooks.profiles import Profiles
 from solaris_hooks.hooks.refusal_log import RefusalLog
 from solaris_hooks.hooks.settlement import Settler
 from solaris_hooks.hooks.shared_teams import SharedTeams
+from solaris_hooks.hooks.team_names import TeamNames
 from solaris_hooks.hooks.upkeep import Chore, Upkeep
 from solaris_hooks.ledger.checkpoints import read_signing_key
 from solaris_hooks.ledger.checkpoints.periodic import PeriodicCheckpoints
@@ -178,6 +179,7 @@ def _payers(settings: Settings, books: Payable, profiles: Profiles | None = None
     return Payers(
         books,
         teams=SharedTeams(books, named=settings.shared_teams),
+        team_names=TeamNames(books),
         id_header=settings.end_user_id_header.lower(),
         create=settings.new_account.create,
         profiles=profiles,

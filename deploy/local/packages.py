@@ -155,10 +155,14 @@ def _install(profile: Profile) -> None:
     uv = [str(VENV_BIN / "uv"), "pip"]
     env = _uv_environment()
     lock = str(REQUIREMENTS / f"{profile}.txt")
-    # `sync` removes what is not locked; pip itself and uv are put back by name.
+    # `sync` removes what is not locked; pip itself and uv are put back by name. Compiled here, once and on all
+    # processors: LiteLLM is large, and where PYTHONDONTWRITEBYTECODE is set each start would compile it again.
     keep = str(REQUIREMENTS / "bootstrap.txt")
     run_step(
-        [*uv, "sync", "--require-hashes", "--quiet", lock, keep], what="cannot install packages", remedy=remedy, env=env
+        [*uv, "sync", "--require-hashes", "--compile-bytecode", "--quiet", lock, keep],
+        what="cannot install packages",
+        remedy=remedy,
+        env=env,
     )
     run_step(
         [*uv, "install", "--quiet", "--no-deps", "--no-build-isolation", "--editable", str(ROOT)],

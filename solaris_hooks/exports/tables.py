@@ -18,7 +18,7 @@ _PAGE = 500
 
 _KEYS = {
     ReportGrouping.USER: ("account_id", "name", "email", "plan"),
-    ReportGrouping.TEAM: ("account_id", "name", "email", "plan"),
+    ReportGrouping.TEAM: ("team_id", "name", "account_id"),
     ReportGrouping.MODEL: ("model",),
     ReportGrouping.PLAN: ("plan",),
     ReportGrouping.PERIOD: (),
@@ -43,7 +43,7 @@ def usage_table(reports: UsageReports, query: ReportQuery) -> Table:
 def _key(row: UsageRow, by: ReportGrouping) -> tuple[Cell, ...]:
     return {
         ReportGrouping.USER: (row.account_id, row.name, row.email, row.plan_id),
-        ReportGrouping.TEAM: (row.account_id, row.name, row.email, row.plan_id),
+        ReportGrouping.TEAM: (row.team_id, row.name, row.account_id),
         ReportGrouping.MODEL: (row.model,),
         ReportGrouping.PLAN: (row.plan_id,),
         ReportGrouping.PERIOD: (),

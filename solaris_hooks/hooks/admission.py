@@ -18,11 +18,11 @@ from solaris_hooks.hooks.in_flight import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SEC
 from solaris_hooks.hooks.newcomers import Newcomers
 from solaris_hooks.hooks.request_body import Body, disarm, headers_of, is_short, mark, unmark
 from solaris_hooks.hooks.routes import ROUTES, Demand, Route
+from solaris_hooks.hooks.sizes import Sizes
 from solaris_hooks.hooks.weighing import Weighing
 from solaris_hooks.ledger.records import HoldOutcome, HoldRequest, HoldResult, NewAccount
 from solaris_hooks.quota.errors import InvalidRequestError, SolarisError
 from solaris_hooks.quota.ids import AccountId, HoldId, MemberId, new_hold_id
-from solaris_hooks.quota.prompt import Prompt
 from solaris_hooks.quota.sizing import Sizing
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ class Ask:
     can_grow: bool
     """Its hold can follow a stream whose whole output shows."""
     member_id: MemberId | None
+    team_id: str | None
     attempt: Attempt
 
 
@@ -98,7 +99,7 @@ class Admission:
         self._settler = settler
         self._payers = payers
         self._weighing = Weighing(settings.weight_table)
-        self._prices = settings.price_table
+        self._sizes = Sizes(settings, models, lengths)
         self._newcomers = Newcomers(settings)
 
     async def admit(self, auth: UserAPIKeyAuth, body: Body, call_type: str, attempt: Attempt | None = None) -> None:
@@ -167,6 +168,7 @@ class Admission:
             demand=demand,
             new_account=new_account,
             member_id=payer.member_id,
+            team_id=payer.team_id,
             can_grow=bool(body.get("stream")) and not any(self._models.facts(each).hides_output for each in candidates),
             attempt=attempt,
         )
@@ -197,6 +199,7 @@ class Admission:
                 sizings=sizings,
                 held=result.amount,
                 member_id=ask.member_id,
+                team_id=ask.team_id,
                 cap=cap,
                 counted_prompt=counted,
                 count_percent=percent,
@@ -243,50 +246,7 @@ class Admission:
     def _sizings(self, ask: Ask, prompt_tokens: int) -> list[Sizing]:
         """What the request needs by the model asked for (first) and by each that may answer in its place."""
         weights = self._weighing.of(ask.account_id)
-        sizings = []
-        for model in ask.candidates:
-            price = self._price(ask.demand, model)
-            free = price == 0
-            sizings.append(
-                Sizing(
-                    prompt_tokens=0 if free else self._prompt_tokens(ask.demand.prompt, model, prompt_tokens),
-                    output_tokens=self._output_tokens(model, ask.demand.output.cap),
-                    choices=ask.demand.output.choices,
-                    weights=weights.of(model),
-                    usual_tokens=self._usual_tokens(model, can_grow=ask.can_grow),
-                    least_tokens=ask.demand.output.least,
-                    price=price or 0,
-                )
-            )
-        return sizings
-
-    def _prompt_tokens(self, prompt: Prompt, model: str, seen_tokens: int) -> int:
-        """What is seen of a prompt, or the model's whole window where the provider adds what is not."""
-        if not prompt.unseen:
-            return seen_tokens
-        return max(seen_tokens, self._models.facts(model).window or self._settings.unknown_model_input_tokens)
-
-    def _price(self, demand: Demand, model: str) -> int | None:
-        """Booked tokens of what is paid by the unit; None where tokens are paid for."""
-        if demand.units is None:
-            return None
-        priced = self._prices.price(model, demand.units)
-        if priced is None:
-            raise refusals.no_price(self._settings.default_locale, model, demand.units)
-        return priced.charge
-
-    def _output_tokens(self, model: str, cap: int | None) -> int:
-        limit = self._models.facts(model).output_limit
-        if cap == 0:
-            return 0  # a kind of call that generates nothing
-        if cap is None or not self._lengths.obeys_caps(model):
-            unknown = self._settings.unknown_model_output_tokens
-            return limit if limit is not None else max(unknown, cap or 0)
-        return min(cap, limit) if limit is not None else cap
-
-    def _usual_tokens(self, model: str, *, can_grow: bool) -> int | None:
-        usual = self._lengths.usual(model, stream=can_grow)
-        return self._settings.first_stream_tokens if usual is None and can_grow else usual
+        return self._sizes.of(ask.demand, ask.candidates, weights, prompt_tokens=prompt_tokens, can_grow=ask.can_grow)
 
     def _cap(self, ask: Ask, body: Body, sizings: list[Sizing], held: int, balance: Balance) -> int | None:
         """Bound the output where neither the request nor the model does it well enough. Returns the bound, if any.

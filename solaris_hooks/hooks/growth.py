@@ -28,6 +28,17 @@ LOW_WATER_PARTS = 8
 """A hold grows when less than an eighth of its output is left: a count away from its end."""
 
 
+def room_for(output_tokens: int, count_percent: int) -> int:
+    """Room in which an answer ends before its hold would have to grow.
+
+    Args:
+        output_tokens: of the answer, by its provider.
+        count_percent: the margin with which it is counted, in percent of our own count.
+    """
+    counted = -(-(output_tokens + 1) * count_percent // 100)  # a text in pieces may end within a token
+    return counted * LOW_WATER_PARTS // (LOW_WATER_PARTS - 1) + 1
+
+
 class Growth:
     """Compares a stream's output with its hold, chunk by chunk, and asks the books for more in time.
 

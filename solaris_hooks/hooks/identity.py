@@ -39,12 +39,14 @@ class Payer:
         email: of the person, where it is known.
         end_user: named by a trusted service by a lasting id: the books say which account that one uses.
         member_id: who asks, where the account is that of his team; ``email`` is then his.
+        team_id: LiteLLM's, of the key, whoever pays.
     """
 
     account_id: AccountId
     email: str | None = None
     end_user: EndUser | None = None
     member_id: MemberId | None = None
+    team_id: str | None = None
 
 
 def payer_of(auth: UserAPIKeyAuth, headers: Mapping[str, str], *, id_header: str) -> Payer:
@@ -63,9 +65,10 @@ def payer_of(auth: UserAPIKeyAuth, headers: Mapping[str, str], *, id_header: str
         raise LedgerUnavailableError("LiteLLM's database is away, so nobody knows whose key this is.")
     if is_trusted_service(auth):
         return _end_user(headers, id_header)
+    team_id = auth.team_id or None
     if _has_user(auth):
-        return Payer(account_id(f"user:{auth.user_id}"), auth.user_email)
-    return Payer(account_id(f"key:{auth.token or auth.api_key or 'none'}"))
+        return Payer(account_id(f"user:{auth.user_id}"), auth.user_email, team_id=team_id)
+    return Payer(account_id(f"key:{auth.token or auth.api_key or 'none'}"), team_id=team_id)
 
 
 def asserted(headers: Mapping[str, str], id_header: str) -> str | None:

@@ -39,6 +39,7 @@ class Request:
         sizings: what it needs by the model asked for (first) and by each that may answer in its place.
         held: booked tokens that it holds now.
         member_id: whose it is, where the account is a team's.
+        team_id: LiteLLM's, of the key that asked; None where it has none.
         cap: output tokens of each answer that its body allows, by the client or by us; None where it does not say.
         counted_prompt: tokens of its prompt by our tokenizer, 0 where a bound was enough.
         count_percent: what its providers count, in percent of our own count, at the most.
@@ -64,6 +65,7 @@ class Request:
     sizings: Sequence[Sizing]
     held: int
     member_id: MemberId | None = None
+    team_id: str | None = None
     cap: int | None = None
     counted_prompt: int = 0
     count_percent: int = 100

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from solaris_hooks.hooks.profiles import Profiles
     from solaris_hooks.hooks.shared_teams import SharedTeams
+    from solaris_hooks.hooks.team_names import TeamNames
     from solaris_hooks.ledger.port import EndUsers
     from solaris_hooks.ledger.records import EndUser
     from solaris_hooks.quota.ids import AccountId
@@ -56,6 +57,7 @@ class Payers:
         id_header: str,
         create: bool,
         teams: SharedTeams | None = None,
+        team_names: TeamNames | None = None,
         profiles: Profiles | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -66,6 +68,7 @@ class Payers:
             id_header: in which a trusted service names the lasting id of its user.
             create: whether users never seen get an account.
             teams: which teams share a budget; None for none.
+            team_names: notes what teams are called; None does not.
             profiles: completes the accounts of those whom LiteLLM knows; None does not.
             clock: monotonic seconds, for tests.
         """
@@ -73,6 +76,7 @@ class Payers:
         self._id_header = id_header
         self._create = create
         self._teams = teams
+        self._team_names = team_names
         self._profiles = profiles
         self._clock = clock
         self._known: dict[AccountId, _Known] = {}
@@ -93,6 +97,8 @@ class Payers:
         if not is_trusted_service(auth):
             self._tell_unheeded(auth, headers)
         payer = payer_of(auth, headers, id_header=self._id_header)
+        if self._team_names is not None:
+            self._team_names.note_soon(auth)
         team = await self._teams.account_of(auth) if self._teams is not None else None
         if team is not None:
             return replace(payer, account_id=team, member_id=MemberId(payer.account_id))

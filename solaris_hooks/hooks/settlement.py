@@ -129,10 +129,7 @@ class Settler:
             charge=weights.charge(usage),
             usage=usage,
             source=source,
-            details={
-                "asked": request.model,
-                "weights": [str(weights.input), str(weights.cached_input), str(weights.output)],
-            },
+            details=_details(request, weights=[str(weights.input), str(weights.cached_input), str(weights.output)]),
             member_id=request.member_id,
         )
 
@@ -146,7 +143,7 @@ class Settler:
             charge=priced.charge,
             usage=Usage(input_tokens=0, output_tokens=0),
             source=UsageSource.PRICE if exact else UsageSource.ESTIMATE,
-            details={"asked": request.model, "units": dict(priced.amounts), "prices": dict(priced.prices)},
+            details=_details(request, units=dict(priced.amounts), prices=dict(priced.prices)),
             member_id=request.member_id,
         )
 
@@ -221,3 +218,9 @@ class Settler:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _details(request: Request, **more: object) -> dict[str, object]:
+    """What the entry keeps beside its figures."""
+    team = {} if request.team_id is None else {"team": request.team_id}
+    return {"asked": request.model, **team, **more}

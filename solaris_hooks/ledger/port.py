@@ -132,6 +132,18 @@ class Teams(Protocol):
         """Whether a team has an account: then its members' requests draw from it."""
         ...
 
+    async def note_team(self, team_id: str, alias: str) -> None:
+        """Keep what LiteLLM calls a team, for reports.
+
+        Args:
+            team_id: LiteLLM's.
+            alias: its name now.
+
+        Raises:
+            LedgerUnavailableError: the books cannot be reached.
+        """
+        ...
+
 
 class Books(Protocol):
     """The part that people need: accounts, credits, plans, history."""

@@ -160,7 +160,7 @@ def logged_use(row: Row) -> LoggedUse | None:
         completion_tokens=row["completion_tokens"],
         cached_tokens=row["cached_tokens"],
     )
-    return LoggedUse(row["model"], usage) if usage is not None else None
+    return LoggedUse(row["model"], usage, row["team_id"] or None) if usage is not None else None
 
 
 def event(row: Row) -> Event:

@@ -21,10 +21,15 @@ CLAIM_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class LoggedUse:
-    """What LiteLLM's spend logs say of a hold."""
+    """What LiteLLM's spend logs say of a hold.
+
+    Attributes:
+        team_id: LiteLLM's, of the key; None where it has none.
+    """
 
     model: str
     usage: Usage
+    team_id: str | None = None
 
 
 class SpendLogs(Protocol):
@@ -111,6 +116,7 @@ class Sweeper:
                 charge=weights.charge(use.usage),
                 usage=use.usage,
                 source=UsageSource.SPEND_LOG,
+                details={} if use.team_id is None else {"team": use.team_id},
                 member_id=hold.member_id,
             )
         charge = hold.amount if self._policy == "hold" else hold.prompt

@@ -30,15 +30,11 @@ class ReportGrouping(StrEnum):
 
     USER = "user"
     TEAM = "team"
-    """Accounts that teams share; everybody else's use is in none of its rows."""
+    """LiteLLM's, by the keys that asked; use of keys without a team is in none of its rows."""
     MODEL = "model"
     PLAN = "plan"
     PERIOD = "period"
     """Periods alone."""
-
-
-_BOUNDS = {ReportGrouping.USER: ("", None), ReportGrouping.TEAM: ("team:", "team;")}
-"""Between which ids the accounts of a report are, in order of bytes; None: up to the last."""
 
 
 class ReportUnit(StrEnum):
@@ -73,8 +69,10 @@ class UsageRow:
 
     Attributes:
         period: its first day that is part of the report.
-        account_id: in reports by user or team.
-        plan_id: in reports by plan: what the account had when it was used; in those by account: what it has now.
+        account_id: in reports by user; in those by team the account that it shares, if it does.
+        name: of the account or team, where it is known.
+        plan_id: in reports by plan: what the account had when it was used; in those by user: what it has now.
+        team_id: LiteLLM's, in reports by team.
         model: in reports by model.
         cost: an estimate in money, of what has a cost; None where nothing of it has.
     """
@@ -92,6 +90,7 @@ class UsageRow:
     output_tokens: int
     tokens: int
     cost: Decimal | None
+    team_id: str | None = None
 
 
 class UsageReports(Protocol):
@@ -103,7 +102,7 @@ class UsageReports(Protocol):
         ...
 
     def rows(self, query: ReportQuery) -> AsyncIterator[UsageRow]:
-        """Rows of a report: in order of account and then time where it is by user or team, else of time first.
+        """Rows of a report: in order of account and then time where it is by user, else of time first.
 
         They are read in batches and no connection is kept between two: what is booked meanwhile may be in the later
         ones.
@@ -129,16 +128,17 @@ class PostgresUsageReports:
 
     async def rows(self, query: ReportQuery) -> AsyncGenerator[UsageRow, None]:
         """See :meth:`UsageReports.rows`."""
-        if query.by in _BOUNDS:
+        if query.by is ReportGrouping.USER:
             async for batch in self._batches(query):
                 for row in self._folded(batch, _of_user):
                     yield row
             return
         found = await self._statements.all(
-            "report_of_plans",
+            "report_of_teams" if query.by is ReportGrouping.TEAM else "report_of_plans",
             {"unit": query.unit.value, "first_day": query.first_day, "last_day": query.last_day},
         )
         keys: dict[ReportGrouping, Callable[[Row], tuple[object, ...]]] = {
+            ReportGrouping.TEAM: _of_team,
             ReportGrouping.MODEL: _of_model,
             ReportGrouping.PLAN: _of_plan,
             ReportGrouping.PERIOD: _of_period,
@@ -148,10 +148,10 @@ class PostgresUsageReports:
             yield row
 
     async def _batches(self, query: ReportQuery) -> AsyncIterator[Sequence[Row]]:
-        after, before = _BOUNDS[query.by]
+        after = ""
         size = FIRST_ACCOUNTS * (MORE_BY_WHOLE if query.unit is ReportUnit.WHOLE else 1)
         while True:
-            found = await self._statements.all("report_accounts", {"after": after, "before": before, "limit": size})
+            found = await self._statements.all("report_accounts", {"after": after, "limit": size})
             account_ids = [row["account_id"] for row in found]
             if account_ids:
                 yield await self._statements.all(
@@ -175,7 +175,7 @@ class PostgresUsageReports:
 
     def _row(self, group: Sequence[Row], key: Callable[[Row], tuple[object, ...]]) -> UsageRow:
         first = group[0]
-        of_user = key is _of_user
+        of_user, of_team = key is _of_user, key is _of_team
 
         def total(column: str) -> int:
             """Over all models."""
@@ -183,8 +183,8 @@ class PostgresUsageReports:
 
         return UsageRow(
             period=first["period"],
-            account_id=AccountId(first["account_id"]) if of_user else None,
-            name=first["name"] if of_user else None,
+            account_id=AccountId(first["account_id"]) if (of_user or of_team) and first["account_id"] else None,
+            name=first["name"] if of_user or of_team else None,
             email=first["email"] if of_user else None,
             plan_id=first["plan_id"] if key in {_of_user, _of_plan} else None,
             model=first["model"] if key is _of_model else None,
@@ -194,12 +194,17 @@ class PostgresUsageReports:
             cached_input_tokens=total("cached_input_tokens"),
             output_tokens=total("output_tokens"),
             tokens=total("tokens"),
+            team_id=first["team_id"] if of_team else None,
             cost=self._costs.total(Used(row["model"], _usage(row), units_of(row)) for row in group).amount,
         )
 
 
 def _of_user(row: Row) -> tuple[object, ...]:
     return row["account_id"], row["period"]
+
+
+def _of_team(row: Row) -> tuple[object, ...]:
+    return row["period"], row["team_id"]
 
 
 def _of_model(row: Row) -> tuple[object, ...]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from deploy.local.testing import fresh_database, stock_proxy
 from solaris_hooks.ledger.journal.adoption import journals
 from tests.chaos.server import Server, mortal_server
 from tests.e2e.world import World, sim, until
+from tests.integration.web.asking import ADMIN
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +51,7 @@ def test_with_fail_open_chats_go_on_without_postgresql_and_are_booked_once_when_
     user, stranger = open_world.user(), open_world.user()
     said = sim(prompt_tokens=20, completion_tokens=10, label=user.name)
     assert user.chat(said).status_code == 200
+    signed_in = sign_in(open_world)
     server.stop()
     for _ in range(3):
         answer = user.chat(said)
@@ -60,6 +63,7 @@ def test_with_fail_open_chats_go_on_without_postgresql_and_are_booked_once_when_
     # Whose key it is, LiteLLM itself cannot say.
     assert stranger.chat(said).status_code >= 400
     assert len(journals(journal)) == 1
+    sees_health(open_world, signed_in)
     server.start()
     until(lambda: len(user.usage()) >= 5 and user.held == 0, seconds=60)
     booked = user.usage()
@@ -68,3 +72,31 @@ def test_with_fail_open_chats_go_on_without_postgresql_and_are_booked_once_when_
     until(lambda: journals(journal) == [])
     assert user.chat(said).status_code == 200
     user.settled(6)
+
+
+def sign_in(open_world: World) -> str:
+    """An administrator's session; returns its cookie, which travels over https alone."""
+    with httpx.Client(base_url=open_world.proxy.base_url, timeout=30) as browser:
+        answer = browser.post(f"{ADMIN}/sign-in", data={"key": open_world.proxy.master_key})
+        assert answer.status_code == 303, answer.text
+        return "; ".join(f"{each.name}={each.value}" for each in browser.cookies.jar)
+
+
+def sees_health(open_world: World, cookie: str) -> None:
+    """Who was signed in sees health while the database is away, as does who has the master key; others do not."""
+    with httpx.Client(base_url=open_world.proxy.base_url, timeout=30, headers={"accept-language": "en"}) as browser:
+        overview = browser.get(ADMIN, headers={"cookie": cookie})
+        assert overview.status_code == 503
+        assert f'href="{ADMIN}/health"' in overview.text
+        health = browser.get(f"{ADMIN}/health", headers={"cookie": cookie})
+        assert health.status_code == 200
+        assert "The database cannot be reached." in health.text
+        assert "1 files wait on this machine" in health.text, "the journal of what was used meanwhile"
+        asked = browser.get(f"{ADMIN}/health")
+        assert (asked.status_code, 'name="key"' in asked.text) == (503, True)
+        by_key = browser.post(f"{ADMIN}/health", data={"key": open_world.proxy.master_key})
+        assert (by_key.status_code, "Versions" in by_key.text) == (200, True)
+        assert "set-cookie" not in by_key.headers
+        refused = browser.post(f"{ADMIN}/health", data={"key": "sk-wrong"})
+        assert refused.status_code in {403, 503}, "LiteLLM cannot know other keys without its database"
+        assert "Versions" not in refused.text

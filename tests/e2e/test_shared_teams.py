@@ -101,7 +101,19 @@ def test_a_team_that_shares_nothing_leaves_its_users_their_own_accounts(world: W
     assert answer.status_code == 200
     assert "x-solaris-member-used" not in answer.headers
     own = User(ana.name, ana.key, world)
-    assert len(own.settled()) == 1
+    (booked,) = own.settled()
+    assert booked["team_id"] == team
+
+    until(lambda: bool(use_of_team(world, team)))
+    (row,) = use_of_team(world, team)
+    assert (row["name"], row["account_id"], row["tokens"]) == (f"Team {team}", None, 30)
+
+
+def use_of_team(world: World, team: str) -> list[dict[str, Any]]:
+    """What the report by team says, which follows the books by seconds."""
+    with world.proxy.client() as admin:
+        report = admin.get("/solaris/api/v1/reports/usage", params={"by": "team", "format": "json"})
+    return [row for row in report.raise_for_status().json()["data"] if row["team_id"] == team]
 
 
 async def burst(members: list[Member]) -> Counter[tuple[str, int]]:

@@ -87,11 +87,20 @@ async def test_what_litellm_logged_is_booked_exactly(
     ledger: PostgresLedger, execute: Callable[..., list[tuple[object, ...]]], postgres_url: str
 ) -> None:
     hold_id = await lost_hold(ledger, execute, AccountId("user:logged"))
-    log_call(postgres_url, hold_id=hold_id, model="heavy", prompt_tokens=12, completion_tokens=30, cached_tokens=3)
+    log_call(
+        postgres_url,
+        hold_id=hold_id,
+        model="heavy",
+        prompt_tokens=12,
+        completion_tokens=30,
+        cached_tokens=3,
+        team="red",
+    )
     report = await sweeper(ledger, postgres_url).sweep(limit=10)
     assert (report.swept, report.from_spend_logs, report.estimated) == (1, 1, 0)
-    rows = execute("SELECT charge, source, cached_input_tokens, model FROM solaris.usage WHERE hold_id = %s", hold_id)
-    assert rows == [(72, "spend_log", 3, "heavy")]
+    columns = "charge, source, cached_input_tokens, model, team_id"
+    rows = execute(f"SELECT {columns} FROM solaris.usage WHERE hold_id = %s", hold_id)
+    assert rows == [(72, "spend_log", 3, "heavy", "red")]
 
 
 async def test_what_was_logged_is_charged_by_the_weights_of_the_account_s_plan(

@@ -196,6 +196,12 @@ class JournalledLedger:
             self._away(exc)
             raise
 
+    async def note_team(self, team_id: str, alias: str) -> None:
+        """See :meth:`Teams.note_team`."""
+        if self._circuit.open:
+            raise LedgerUnavailableError
+        await self._books.note_team(team_id, alias)
+
     async def merged_into(self, account_id: AccountId) -> AccountId | None:
         """See :meth:`EndUsers.merged_into`."""
         return await self._books.merged_into(account_id)

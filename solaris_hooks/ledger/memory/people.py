@@ -18,6 +18,7 @@ class MemoryPeople(MemoryStore):
         super().__init__(now, defaults)
         self._end_users: dict[AccountId, AccountId] = {}
         self.merged: dict[AccountId, AccountId] = {}
+        self.team_aliases: dict[str, str] = {}
 
     async def account_of_end_user(self, end_user: EndUser, *, create: bool) -> AccountId:
         """The account of an end user who has a lasting id."""
@@ -39,3 +40,7 @@ class MemoryPeople(MemoryStore):
     async def knows_team(self, team: AccountId) -> bool:
         """Whether a team has an account."""
         return team in self._accounts
+
+    async def note_team(self, team_id: str, alias: str) -> None:
+        """Keep what LiteLLM calls a team."""
+        self.team_aliases[team_id] = alias

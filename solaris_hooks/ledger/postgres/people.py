@@ -23,6 +23,10 @@ class PostgresPeople(PostgresPart):
         row = await self._statements.one("team_known", {"account_id": team})
         return bool(row["known"])
 
+    async def note_team(self, team_id: str, alias: str) -> None:
+        """See :meth:`Teams.note_team`."""
+        await self._statements.one("note_team", {"team_id": team_id, "alias": alias, "now": self._clock()})
+
     async def merged_into(self, account_id: AccountId) -> AccountId | None:
         """See :meth:`EndUsers.merged_into`."""
         row = await self._statements.one("merged_into", {"account_id": account_id})

@@ -43,6 +43,10 @@ SELECT solaris.tell_member_v1(%(account_id)s, %(member_id)s, %(before)s, %(perce
 -- Whether a team has an account.
 SELECT EXISTS (SELECT FROM solaris.accounts WHERE account_id = %(account_id)s) AS known;
 
+-- note_team --
+-- Keep what LiteLLM calls a team; see note_team_v1.
+SELECT solaris.note_team_v1(%(team_id)s, %(alias)s, %(now)s) AS noted;
+
 -- verify_members --
 -- What members have used and hold, with the sums of their holds.
 SELECT

@@ -14,10 +14,35 @@ WHERE day BETWEEN %(first_day)s AND %(last_day)s
 GROUP BY period, plan_id, model
 ORDER BY period, plan_id COLLATE "C", model COLLATE "C";
 
+-- report_of_teams --
+-- Use by period, LiteLLM team and model: from totals. A team that shares an account is called as the account is.
+SELECT
+    d.period, d.team_id, coalesce(shared.name, t.alias) AS name, shared.account_id, d.model, d.requests,
+    d.estimated_requests, d.input_tokens, d.cached_input_tokens, d.output_tokens, d.tokens, d.images, d.seconds,
+    d.characters, d.calls
+FROM (
+    SELECT
+        CASE %(unit)s::text WHEN 'whole' THEN %(first_day)s::date
+            ELSE greatest(date_trunc(%(unit)s::text, day::timestamp)::date, %(first_day)s::date) END AS period,
+        team_id, model, sum(requests)::bigint AS requests, sum(estimated_requests)::bigint AS estimated_requests,
+        sum(input_tokens)::bigint AS input_tokens, sum(cached_input_tokens)::bigint AS cached_input_tokens,
+        sum(output_tokens)::bigint AS output_tokens, sum(charge)::bigint AS tokens,
+        sum(images) AS images, sum(seconds) AS seconds, sum(characters) AS characters, sum(calls) AS calls
+    FROM solaris.usage_of_teams
+    WHERE day BETWEEN %(first_day)s AND %(last_day)s
+    GROUP BY period, team_id, model
+) AS d
+LEFT JOIN solaris.teams AS t ON d.team_id = t.team_id
+LEFT JOIN LATERAL (
+    SELECT a.account_id, a.name FROM solaris.accounts AS a WHERE a.account_id = 'team:' || d.team_id
+    ORDER BY a.account_id LIMIT 1 -- looked up one by one: teams are few, accounts many
+) AS shared ON true
+ORDER BY d.period, d.team_id COLLATE "C", d.model COLLATE "C";
+
 -- report_accounts --
 -- Ids of the next accounts, in order.
 SELECT account_id FROM solaris.account_summaries
-WHERE account_id COLLATE "C" > %(after)s AND (%(before)s::text IS NULL OR account_id COLLATE "C" < %(before)s)
+WHERE account_id COLLATE "C" > %(after)s
 ORDER BY account_id COLLATE "C"
 LIMIT %(limit)s;
 

@@ -110,4 +110,4 @@ def _chart(query: ReportQuery, rows: Sequence[UsageRow]) -> Sequence[Part]:
 
 
 def _named(row: UsageRow) -> str:
-    return row.name or row.account_id or row.model or row.plan_id or ""
+    return row.name or row.account_id or row.team_id or row.model or row.plan_id or ""

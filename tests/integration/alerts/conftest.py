@@ -156,7 +156,8 @@ def emptied(superuser_url: str, books_url: str) -> str:
                 for each in ("accounts", "entries", "entry_texts", "credit_lots", "usage", "usage_daily")
             ),
             *(("solaris", each) for each in ("events", "deliveries", "audit")),
-            *(("solaris", each) for each in ("account_summaries", "account_counts", "usage_hourly", "usage_of_plans")),
+            *(("solaris", each) for each in ("account_summaries", "account_counts")),
+            *(("solaris", each) for each in ("usage_hourly", "usage_of_plans", "usage_of_teams")),
             *(("solaris_jobs", f"procrastinate_{each}") for each in ("jobs", "events", "workers", "periodic_defers")),
         ):
             connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(schema, table)))

@@ -73,7 +73,9 @@ async def test_a_failed_delivery_is_scheduled_again_by_the_queue(alerts: Alerts)
     await alerts.use(800)
     alerts.mail.failures.append(DeliveryError("away"))
     await alerts.work_off()
-    ((later,),) = alerts.asked("SELECT scheduled_at > now() FROM solaris_jobs.procrastinate_jobs")
+    ((later,),) = alerts.asked(
+        "SELECT scheduled_at > now() FROM solaris_jobs.procrastinate_jobs WHERE task_name = 'solaris.deliver'"
+    )
     assert later
     await alerts.work_off()
     assert alerts.mail.sent == []

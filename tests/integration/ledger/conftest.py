@@ -58,6 +58,8 @@ def empty(superuser_url: str) -> None:
             "account_counts",
             "usage_hourly",
             "usage_of_plans",
+            "usage_of_teams",
+            "teams",
             "used_models",
             "top_accounts",
             "batches",

@@ -37,6 +37,7 @@ GROWING = {
     "account_summaries",
     "usage_hourly",
     "usage_of_plans",
+    "usage_of_teams",
 }
 TEAM, RUI = "team:bench", "user:bench-77"
 _SCANS = "SELECT relname, seq_scan, idx_scan FROM pg_stat_xact_user_tables WHERE schemaname = 'solaris'"
@@ -153,6 +154,11 @@ def filled_url(postgres: EmbeddedPostgres) -> str:
         connection.execute(
             "INSERT INTO solaris.usage_of_plans SELECT current_date - d, 'p' || p, 'm' || m, 1, 0, 1, 0, 1, 1"
             " FROM generate_series(1, 1000) AS d, generate_series(1, 4) AS p, generate_series(1, 5) AS m"
+        )
+        connection.execute(
+            "INSERT INTO solaris.usage_of_teams"
+            " SELECT current_date - d, 't' || t, 'm' || m, 1, 0, 1, 0, 1, 1, 0, 0, 0, 0"
+            " FROM generate_series(1, 1000) AS d, generate_series(1, 4) AS t, generate_series(1, 5) AS m"
         )
         connection.execute("UPDATE solaris.accounts SET status = 'suspended' WHERE account_id LIKE '%%00'", {})
         connection.execute("ANALYZE")
@@ -317,7 +323,7 @@ def test_a_filtered_list_is_read_by_an_index(
         ("use_by_hours", {"starts": [_NOW - dt.timedelta(hours=48)], "ends": [_NOW]}),
         ("use_by_days", {"starts": [_NOW.date() - dt.timedelta(days=30)], "ends": [_NOW.date()]}),
         ("names_of_accounts", {"account_ids": [ANA]}),
-        ("report_accounts", {"after": ANA, "before": None, "limit": 25}),
+        ("report_accounts", {"after": ANA, "limit": 25}),
         (
             "report_of_accounts",
             {
@@ -329,6 +335,10 @@ def test_a_filtered_list_is_read_by_an_index(
         ),
         (
             "report_of_plans",
+            {"unit": "day", "first_day": _NOW.date() - dt.timedelta(days=30), "last_day": _NOW.date()},
+        ),
+        (
+            "report_of_teams",
             {"unit": "day", "first_day": _NOW.date() - dt.timedelta(days=30), "last_day": _NOW.date()},
         ),
     ],

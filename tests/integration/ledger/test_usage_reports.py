@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from solaris_hooks.ledger.records import AccountChange, Settlement
 from solaris_hooks.ledger.usage_reports import ReportGrouping, ReportQuery, ReportUnit, UsageRow
 from solaris_hooks.quota.costs import NO_COSTS, Costs, CostTable
 from solaris_hooks.quota.ids import AccountId, MemberId, new_hold_id
+from solaris_hooks.quota.units import Unit
 from solaris_hooks.quota.usage import UsageSource
 
 from .world import ANA, BIA, USE, Clock, World
@@ -58,18 +60,75 @@ async def test_by_user(ledger: PostgresLedger) -> None:
     assert (ana.input_tokens, ana.cached_input_tokens, ana.output_tokens) == (90, 30, 36)
 
 
-async def test_by_team_that_shares_an_account(ledger: PostgresLedger) -> None:
+def of_team(account_id: AccountId, charge: int, team: str | None, **more: Any) -> Settlement:
+    given = {"source": UsageSource.PROVIDER, "details": {} if team is None else {"team": team}, **more}
+    return Settlement(account_id, new_hold_id(), "gpt-4o", charge, USE, **given)
+
+
+async def rolled_up(ledger: PostgresLedger, clock: Clock) -> None:
+    clock.wait(seconds=1)
+    for _ in range(2):
+        await ledger.rollup.roll_up()
+
+
+async def test_by_team_whoever_pays(ledger: PostgresLedger, clock: Clock) -> None:
     assert await report(ledger, ReportGrouping.TEAM) == []
-    for team, charge in (("team:a", 70), ("team:z", 7)):
-        await ledger.put_account(AccountId(team), AccountChange(name=team.title()), actor="a")
-        await ledger.settle(
-            Settlement(AccountId(team), new_hold_id(), "gpt-4o", charge, USE, UsageSource.PROVIDER, member_id=RUI)
-        )
+    await ledger.put_account(AccountId("team:z"), AccountChange(name="The Zs"), actor="a")
+    await ledger.note_team("a", "Team A")
+    await ledger.note_team("z", "Team Z")
+    for settlement in (
+        of_team(ANA, 70, "a"),
+        of_team(BIA, 7, "a"),
+        of_team(BIA, 5, "nameless"),
+        of_team(BIA, 1000, None),
+        of_team(AccountId("team:z"), 40, "z", member_id=RUI),
+        of_team(AccountId("team:z"), 2, None, member_id=RUI),  # booked when its process had died
+    ):
+        await ledger.settle(settlement)
+    await rolled_up(ledger, clock)
     rows = await report(ledger, ReportGrouping.TEAM)
-    assert [(row.account_id, row.name, row.tokens) for row in rows] == [
-        ("team:a", "Team:A", 70),
-        ("team:z", "Team:Z", 7),
+    assert [(row.team_id, row.name, row.account_id, row.requests, row.tokens) for row in rows] == [
+        ("a", "Team A", None, 2, 77),
+        ("nameless", None, None, 1, 5),
+        ("z", "The Zs", "team:z", 2, 42),
     ]
+    assert [row.cost for row in rows] == [Decimal("0.001170"), Decimal("0.000585"), Decimal("0.001170")]
+
+
+async def test_by_team_and_month(postgres_ledger: PostgresLedger, clock: Clock) -> None:
+    clock.set("2026-01-20 12:00")
+    await World(postgres_ledger, clock).use(9)
+    await postgres_ledger.settle(of_team(ANA, 1, "a"))
+    clock.set("2026-02-05 12:00")
+    await postgres_ledger.settle(of_team(ANA, 2, "a"))
+    await postgres_ledger.settle(of_team(ANA, 4, "b"))
+    await rolled_up(postgres_ledger, clock)
+    rows = await report(postgres_ledger, ReportGrouping.TEAM, ReportUnit.MONTH)
+    assert [(row.period, row.team_id, row.tokens) for row in rows] == [
+        (FIRST, "a", 1),
+        (dt.date(2026, 2, 1), "a", 2),
+        (dt.date(2026, 2, 1), "b", 4),
+    ]
+
+
+async def test_images_of_a_team_cost_what_they_cost(ledger: PostgresLedger, clock: Clock) -> None:
+    units = {"team": "a", "units": {"image": "3"}, "prices": {"image": "10"}}
+    await ledger.settle(of_team(ANA, 30, None, details=units, source=UsageSource.PRICE))
+    await rolled_up(ledger, clock)
+    costs = CostTable(
+        {"gpt-*": Costs(Decimal(0), Decimal(0), Decimal(0), {Unit.IMAGE: Decimal("0.04")})}, currency="USD"
+    )
+    (row,) = await report(ledger, ReportGrouping.TEAM, costs=costs)
+    assert (row.team_id, row.tokens, row.cost) == ("a", 30, Decimal("0.12"))
+
+
+async def test_a_team_is_called_as_it_was_last(ledger: PostgresLedger, clock: Clock) -> None:
+    await ledger.settle(of_team(ANA, 1, "a"))
+    await rolled_up(ledger, clock)
+    for alias in ("Old", "New", "New"):
+        await ledger.note_team("a", alias)
+    (row,) = await report(ledger, ReportGrouping.TEAM)
+    assert row.name == "New"
 
 
 async def test_by_user_and_month(ledger: PostgresLedger) -> None:

@@ -72,3 +72,35 @@ async def test_only_teams_have_members_and_only_some_may_limit_them(
     assert (await browser.get(f"{ADMIN}/accounts/user%3Aana/members")).status_code == 404
     assert "Set the limit" not in (await browser.get(f"{ADMIN}{page_of(team)}")).text
     assert (await send(browser, page_of(team), member="", limit="1", reason="r")).status_code == 403
+
+
+async def test_a_member_is_forgotten_and_the_team_is_not(
+    browser: httpx.AsyncClient, books: PostgresLedger, team: AccountId
+) -> None:
+    await signed_in(browser, "sk-admin")
+    erase = f"{page_of(team)}/erase"
+    slip = await send(browser, erase, member=RUI, confirm="user:rui", reason="request 12")
+    assert slip.status_code == 400
+    assert '<details class="action" open>' in slip.text
+    unknown = await send(browser, erase, member="nobody", confirm="nobody", reason="request 12")
+    assert unknown.status_code == 400
+    done = await send(browser, erase, member=RUI, confirm=RUI, reason="request 12")
+    assert done.status_code == 303, done.text
+    rui = await books.members.get(team, RUI)
+    assert rui is not None
+    assert (rui.share.limit, rui.share.used, rui.email) == (0, 1_234, None)
+    (record, *_) = await books.trail.records()
+    assert (record.action, record.reason) == ("member.erase", "request 12")
+    account = await books.account(team)
+    assert account is not None
+    assert account.balance.status == "active"
+
+
+@pytest.mark.parametrize("key", ["sk-operator", "sk-auditor"])
+async def test_only_a_super_administrator_forgets_members(
+    browser: httpx.AsyncClient, team: AccountId, key: str
+) -> None:
+    await signed_in(browser, key)
+    assert "Erase for good" not in (await browser.get(f"{ADMIN}{page_of(team)}")).text
+    refused = await send(browser, f"{page_of(team)}/erase", member=RUI, confirm=RUI, reason="r")
+    assert refused.status_code == 403

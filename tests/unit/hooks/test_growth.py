@@ -10,7 +10,7 @@ import pytest
 from litellm.types.utils import Delta, ModelResponseStream, StreamingChoices, Usage
 
 from solaris_hooks.hooks.answer_lengths import AnswerLengths
-from solaris_hooks.hooks.growth import Growth
+from solaris_hooks.hooks.growth import Growth, room_for
 from solaris_hooks.hooks.in_flight import InFlight, Request
 from solaris_hooks.hooks.routes import ROUTES
 from solaris_hooks.hooks.settlement import Settler
@@ -103,6 +103,21 @@ async def test_a_short_answer_asks_the_books_for_nothing_more(scene: Scene) -> N
     account = await scene.ledger.account(ANA)
     assert account is not None
     assert (account.balance.used, account.balance.held) == (PROMPT + 30, 0)
+
+
+@pytest.mark.parametrize("percent", [100, 107, 130])
+@pytest.mark.parametrize("words", [1, 7, 40, 300])
+async def test_an_answer_as_long_as_most_are_ends_before_its_hold_would_grow(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, words: int, percent: int
+) -> None:
+    async def extend(extension: Extension) -> ExtendResult:
+        raise AssertionError(extension)
+
+    monkeypatch.setattr(scene.ledger, "extend", extend)
+    request = await scene.request(first_tokens=room_for(words, percent), bound=PROMPT + 1)
+    request.count_percent = percent
+    assert len(await scene.stream(request, words)) == words + 1
+    assert request.counted_prompt == 0, "nor is the prompt counted"
 
 
 async def test_a_long_answer_grows_its_hold_and_is_booked_exactly(scene: Scene) -> None:

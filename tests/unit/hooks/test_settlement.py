@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -103,6 +104,15 @@ async def test_without_usage_the_answer_is_counted_and_marked(scene: Scene) -> N
     entries = await scene.ledger.entries(ANA)
     assert '"estimate"' in entries[0].details
     assert (await scene.figures())[0] > 3
+
+
+@pytest.mark.parametrize("team", ["red", None])
+async def test_an_entry_says_which_team_asked(scene: Scene, team: str | None) -> None:
+    request = await scene.held()
+    request.team_id = team
+    await scene.settler.settle(request, Usage(10, 20), model="m", text="")
+    (entry, *_) = await scene.ledger.entries(ANA)
+    assert json.loads(entry.details)["more"].get("team") == team
 
 
 async def test_what_the_away_books_could_not_take_is_booked_when_they_are_back(scene: Scene) -> None:
