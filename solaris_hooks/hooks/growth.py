@@ -42,8 +42,9 @@ def room_for(output_tokens: int, count_percent: int) -> int:
 class Growth:
     """Compares a stream's output with its hold, chunk by chunk, and asks the books for more in time.
 
-    What has been passed on is bounded by its bytes, since a token is at least one; only where that
-    bound reaches what is held is it counted, and only where little is left are the books asked.
+    What has been passed on is bounded by the tokens of its pieces, which providers cut between tokens of theirs, and
+    where a piece is long by its bytes, since a token is at least one. Only where that bound reaches what is held is it
+    counted as a whole, and only where little is left are the books asked.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class Growth:
         self._before_tail = 0
         self._tail = ""
         self._pending: list[str] = []
-        self._pending_bytes = 0
+        self._pending_tokens = self._pending_bytes = 0
         self._in_vain = False
 
     def covers(self, text: str) -> bool:
@@ -87,8 +88,11 @@ class Growth:
         """
         if text:
             self._pending.append(text)
-            self._pending_bytes += len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
-        return self._counted + self._pending_bytes <= self._room
+            if len(text) <= tokenizer.PIECE_CHARACTERS:
+                self._pending_tokens += tokenizer.count_piece(text)
+            else:
+                self._pending_bytes += len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+        return self._counted + self._with_margin(self._pending_tokens) + self._pending_bytes <= self._room
 
     async def grow(self) -> bool:
         """Count what is to be passed on and hold more for it. False if there is no more: the stream must end."""
@@ -142,18 +146,22 @@ class Growth:
         """Count the newest text as a whole: words counted one by one are more tokens than they make together."""
         self._tail += "".join(self._pending)
         self._pending.clear()
-        self._pending_bytes = 0
+        self._pending_tokens = self._pending_bytes = 0
         counted = self._before_tail + await tokenizer.count_aside(self._tail)
         if len(self._tail) > tokenizer.SHORT_TEXT_BYTES:
             self._before_tail, self._tail = counted, ""
         self._plainly_counted = counted
-        self._counted = -(-counted * self._request.count_percent // 100)
+        self._counted = self._with_margin(counted)
+
+    def _with_margin(self, tokens: int) -> int:
+        """What a provider may count where we count so many."""
+        return -(-tokens * self._request.count_percent // 100)
 
     async def _count_prompt(self) -> None:
         """Size the prompt by its count: the bound that was enough for the hold is several times as much."""
         request = self._request
         request.counted_prompt = await tokenizer.count_prompt(request.demand.prompt)
-        prompt_tokens = -(-request.counted_prompt * request.count_percent // 100)
+        prompt_tokens = self._with_margin(request.counted_prompt)
         request.sizings = [
             replace(each, prompt_tokens=min(prompt_tokens, each.prompt_tokens)) for each in request.sizings
         ]

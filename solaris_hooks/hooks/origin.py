@@ -52,11 +52,11 @@ def certain(seen: Usage | None, origin: object) -> Usage | DoubtfulUsage | None:
     """
     received = getattr(origin, "chunks", None)
     if isinstance(received, list):
-        reports = [usage for chunk in received if (usage := usage_of(chunk)) is not None]
         if seen is not None:
-            # Some providers report in parts, which LiteLLM puts together.
-            return seen if any(field_of(chunk, "usage") is not None for chunk in received) else None
-        return next((usage for usage in reversed(reports) if usage.input_tokens and usage.output_tokens), None)
+            # Some providers report in parts, which LiteLLM puts together. Reports come last.
+            return seen if any(field_of(chunk, "usage") is not None for chunk in reversed(received)) else None
+        reports = (usage for chunk in reversed(received) if (usage := usage_of(chunk)) is not None)
+        return next((usage for usage in reports if usage.input_tokens and usage.output_tokens), None)
     if seen is not None and isinstance(origin, ResponsesAPIStreamingIterator):
         said = field_of(field_of(origin.completed_response, "response"), "usage")
         # OpenAI always tells details; LiteLLM's own count has none.

@@ -33,14 +33,16 @@ def text_of(answer: object) -> str:
     """All text that a chat answer or a chunk of one carries: content, reasoning and tool calls."""
     pieces: list[str] = []
     for choice in items_of(answer, "choices"):
-        for part in (field_of(choice, "delta"), field_of(choice, "message")):
+        part = field_of(choice, "delta")
+        if part is None:
+            part = field_of(choice, "message")
             if part is None:
                 continue
-            pieces.append(text_or_nothing(field_of(part, "content")))
-            pieces.append(text_or_nothing(field_of(part, "reasoning_content")))
-            for call in items_of(part, "tool_calls"):
-                function = field_of(call, "function")
-                pieces += [text_or_nothing(field_of(function, name)) for name in ("name", "arguments")]
+        pieces.append(text_or_nothing(field_of(part, "content")))
+        pieces.append(text_or_nothing(field_of(part, "reasoning_content")))
+        for call in items_of(part, "tool_calls"):
+            function = field_of(call, "function")
+            pieces += [text_or_nothing(field_of(function, name)) for name in ("name", "arguments")]
     return "".join(pieces)
 
 
