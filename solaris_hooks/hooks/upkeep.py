@@ -28,7 +28,7 @@ class Chore:
     """Something that wants doing again and again.
 
     Attributes:
-        every_seconds: the least time from one beginning to the next; 0 for every round.
+        every_seconds: the least time from one beginning to the next; 0 for every round, infinity for once.
         work: does it.
         due: ``time.monotonic()`` of the next one.
     """

@@ -147,6 +147,9 @@ class Settings(BaseSettings):
     unknown_model_output_tokens: int = Field(
         16384, ge=1, le=10_000_000, description="Output cap where LiteLLM knows no limit of the model."
     )
+    freeze_heap: bool = Field(
+        default=True, description="Keep Python's garbage collector from walking over what is there since the start."
+    )
     learn_from_answers: bool = Field(
         default=True, description="Size holds by what earlier answers of a model needed; false: by limits alone."
     )
