@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from calendar import monthrange
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from itertools import groupby
@@ -104,7 +105,7 @@ class UsageReports(Protocol):
     def rows(self, query: ReportQuery) -> AsyncIterator[UsageRow]:
         """Rows of a report: in order of account and then time where it is by user, else of time first.
 
-        They are read in batches and no connection is kept between two: what is booked meanwhile may be in the later
+        They are read in batches, and no connection is kept between two: what is booked meanwhile may be in the later
         ones.
 
         Raises:
@@ -133,12 +134,14 @@ class PostgresUsageReports:
                 for row in self._folded(batch, _of_user):
                     yield row
             return
-        found = await self._statements.all(
-            "report_of_teams" if query.by is ReportGrouping.TEAM else "report_of_plans",
-            {"unit": query.unit.value, "first_day": query.first_day, "last_day": query.last_day},
-        )
+        if query.by is ReportGrouping.TEAM:
+            for first_day, last_day in _periods(query):
+                period = replace(query, first_day=first_day, last_day=last_day)
+                for row in self._folded(await self._of_teams(period, by_team=True), _of_team):
+                    yield row
+            return
+        found = await self._statements.all("report_of_plans", _days(query))
         keys: dict[ReportGrouping, Callable[[Row], tuple[object, ...]]] = {
-            ReportGrouping.TEAM: _of_team,
             ReportGrouping.MODEL: _of_model,
             ReportGrouping.PLAN: _of_plan,
             ReportGrouping.PERIOD: _of_period,
@@ -146,6 +149,17 @@ class PostgresUsageReports:
         key = keys[query.by]
         for row in self._folded(sorted(found, key=key), key):
             yield row
+
+    async def periods_of_teams(self, query: ReportQuery) -> Sequence[UsageRow]:
+        """What all teams used together, period by period.
+
+        Raises:
+            LedgerError: the books cannot be reached.
+        """
+        return list(self._folded(await self._of_teams(query, by_team=False), _of_period))
+
+    async def _of_teams(self, query: ReportQuery, *, by_team: bool) -> Sequence[Row]:
+        return await self._statements.all("report_of_teams", {**_days(query), "by_team": by_team})
 
     async def _batches(self, query: ReportQuery) -> AsyncIterator[Sequence[Row]]:
         after = ""
@@ -156,12 +170,7 @@ class PostgresUsageReports:
             if account_ids:
                 yield await self._statements.all(
                     "report_of_accounts",
-                    {
-                        "account_ids": account_ids,
-                        "unit": query.unit.value,
-                        "first_day": query.first_day,
-                        "last_day": query.last_day,
-                    },
+                    {"account_ids": account_ids, **_days(query)},
                 )
                 after = account_ids[-1]
             if len(account_ids) < size:
@@ -197,6 +206,32 @@ class PostgresUsageReports:
             team_id=first["team_id"] if of_team else None,
             cost=self._costs.total(Used(row["model"], _usage(row), units_of(row)) for row in group).amount,
         )
+
+
+def _days(query: ReportQuery) -> dict[str, object]:
+    return {"unit": query.unit.value, "first_day": query.first_day, "last_day": query.last_day}
+
+
+def _periods(query: ReportQuery) -> Iterator[tuple[dt.date, dt.date]]:
+    """First and last days of the periods of a report; of the first and the last what is part of it."""
+    first_day = query.first_day
+    while first_day <= query.last_day:
+        last_day = min(_last_day(first_day, query.unit), query.last_day)
+        yield first_day, last_day
+        first_day = last_day + dt.timedelta(days=1)
+
+
+def _last_day(day: dt.date, unit: ReportUnit) -> dt.date:
+    """The last day of the period that a day is in."""
+    match unit:
+        case ReportUnit.DAY:
+            return day
+        case ReportUnit.WEEK:
+            return day + dt.timedelta(days=6 - day.weekday())
+        case ReportUnit.MONTH:
+            return day.replace(day=monthrange(day.year, day.month)[1])
+        case ReportUnit.WHOLE:
+            return dt.date.max
 
 
 def _of_user(row: Row) -> tuple[object, ...]:

@@ -32,16 +32,17 @@ from .rendered import Page, browser, pages_of
 ZONE = "America/Sao_Paulo"
 GOAL_MS = 100.0
 MODELS = 8
+TEAMS = 100
 DAYS = 60
 _COSTS = CostTable({"*": Costs(ONE, ONE, ONE)}, currency="USD")
 
 _CALLS = """
     INSERT INTO solaris.usage (
         account_id, hold_id, status, model, source, charge, overage, input_tokens, cached_input_tokens,
-        output_tokens, reasoning_tokens, held, held_at, ended_at)
+        output_tokens, reasoning_tokens, held, held_at, ended_at, team_id)
     SELECT
         'user:bench-' || n, gen_random_uuid(), 'settled', 'model-' || (n + i) %% %(models)s, 'provider', 640, 0, 600, 0,
-        40, 0, 5000, at, at
+        40, 0, 5000, at, at, 'team-' || n %% %(teams)s
     FROM generate_series(%(first)s::integer, %(last)s::integer) AS i, generate_series(1, %(accounts)s) AS n,
         LATERAL (SELECT now() - (i + n / %(accounts)s::float8) * interval '1 day' * %(days)s / %(calls)s AS at) AS t
 """
@@ -115,7 +116,7 @@ def measure(server: EmbeddedPostgres, effort: Effort) -> Outcome:
 
 
 def _fill(url: str, effort: Effort) -> None:
-    figures = {"models": MODELS, "accounts": effort.accounts, "calls": effort.calls, "days": DAYS}
+    figures = {"models": MODELS, "teams": TEAMS, "accounts": effort.accounts, "calls": effort.calls, "days": DAYS}
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SET synchronous_commit = off")
         connection.execute("SET work_mem = '256MB'")

@@ -15,29 +15,31 @@ GROUP BY period, plan_id, model
 ORDER BY period, plan_id COLLATE "C", model COLLATE "C";
 
 -- report_of_teams --
--- Use by period, LiteLLM team and model: from totals. A team that shares an account is called as the account is.
+-- Use by period, LiteLLM team and model, or of all teams together: from totals. A team that shares an account is called
+-- as the account is.
 SELECT
-    d.period, d.team_id, coalesce(shared.name, t.alias) AS name, shared.account_id, d.model, d.requests,
+    d.period, d.team AS team_id, coalesce(shared.name, t.alias) AS name, shared.account_id, d.model, d.requests,
     d.estimated_requests, d.input_tokens, d.cached_input_tokens, d.output_tokens, d.tokens, d.images, d.seconds,
     d.characters, d.calls
 FROM (
     SELECT
         CASE %(unit)s::text WHEN 'whole' THEN %(first_day)s::date
-            ELSE greatest(date_trunc(%(unit)s::text, day::timestamp)::date, %(first_day)s::date) END AS period,
-        team_id, model, sum(requests)::bigint AS requests, sum(estimated_requests)::bigint AS estimated_requests,
-        sum(input_tokens)::bigint AS input_tokens, sum(cached_input_tokens)::bigint AS cached_input_tokens,
-        sum(output_tokens)::bigint AS output_tokens, sum(charge)::bigint AS tokens,
-        sum(images) AS images, sum(seconds) AS seconds, sum(characters) AS characters, sum(calls) AS calls
-    FROM solaris.usage_of_teams
-    WHERE day BETWEEN %(first_day)s AND %(last_day)s
-    GROUP BY period, team_id, model
+            ELSE greatest(date_trunc(%(unit)s::text, u.day::timestamp)::date, %(first_day)s::date) END AS period,
+        CASE WHEN %(by_team)s THEN u.team_id END AS team, u.model, sum(u.requests)::bigint AS requests,
+        sum(u.estimated_requests)::bigint AS estimated_requests, sum(u.input_tokens)::bigint AS input_tokens,
+        sum(u.cached_input_tokens)::bigint AS cached_input_tokens, sum(u.output_tokens)::bigint AS output_tokens,
+        sum(u.charge)::bigint AS tokens, sum(u.images) AS images, sum(u.seconds) AS seconds,
+        sum(u.characters) AS characters, sum(u.calls) AS calls
+    FROM solaris.usage_of_teams AS u
+    WHERE u.day BETWEEN %(first_day)s AND %(last_day)s
+    GROUP BY period, team, u.model
 ) AS d
-LEFT JOIN solaris.teams AS t ON d.team_id = t.team_id
+LEFT JOIN solaris.teams AS t ON d.team = t.team_id
 LEFT JOIN LATERAL (
-    SELECT a.account_id, a.name FROM solaris.accounts AS a WHERE a.account_id = 'team:' || d.team_id
+    SELECT a.account_id, a.name FROM solaris.accounts AS a WHERE a.account_id = 'team:' || d.team
     ORDER BY a.account_id LIMIT 1 -- looked up one by one: teams are few, accounts many
 ) AS shared ON true
-ORDER BY d.period, d.team_id COLLATE "C", d.model COLLATE "C";
+ORDER BY d.period, d.team COLLATE "C", d.model COLLATE "C";
 
 -- report_accounts --
 -- Ids of the next accounts, in order.

@@ -67,7 +67,8 @@ async def figures_of(
     """Read a report.
 
     One by user has a row for every account: its sums and its periods are those of the totals over all accounts,
-    which are seconds behind, and whoever used most is known for the days on offer. Every other report is read whole.
+    which are seconds behind, and whoever used most is known for the days on offer. One by team in many periods is read
+    as far as it is shown. Every other report is read whole.
 
     Args:
         reports: reads rows.
@@ -75,18 +76,29 @@ async def figures_of(
         query: which report.
         rows: how many are shown at the most.
     """
-    if query.by is not ReportGrouping.USER:
+    whole = query.unit is ReportUnit.WHOLE
+    if query.by is ReportGrouping.USER:
+        periods: Sequence[UsageRow] = [row async for row in reports.rows(replace(query, by=ReportGrouping.PERIOD))]
+        chart = await _top(front_page, query) if whole else _chart(query, periods)
+    elif query.by is ReportGrouping.TEAM and not whole:
+        periods = await reports.periods_of_teams(query)
+        chart = _chart(query, periods)
+    else:
         found = [row async for row in reports.rows(query)]
         return ReportFigures(found[:rows], max(len(found) - rows, 0), _sums(found), _chart(query, found))
+    first = await _first(reports, query, rows + 1)
+    return ReportFigures(first[:rows], None if len(first) > rows else 0, _sums(periods), chart)
+
+
+async def _first(reports: PostgresUsageReports, query: ReportQuery, rows: int) -> Sequence[UsageRow]:
+    """The first rows of a report, and no more is read than they need."""
     first: list[UsageRow] = []
     async with aclosing(reports.rows(query)) as each_row:
         async for row in each_row:
             first.append(row)
-            if len(first) > rows:
+            if len(first) >= rows:
                 break
-    periods = [row async for row in reports.rows(replace(query, by=ReportGrouping.PERIOD))]
-    chart = _chart(query, periods) if query.unit is not ReportUnit.WHOLE else await _top(front_page, query)
-    return ReportFigures(first[:rows], None if len(first) > rows else 0, _sums(periods), chart)
+    return first
 
 
 async def _top(front_page: FrontPage, query: ReportQuery) -> Sequence[Part]:

@@ -339,7 +339,12 @@ def test_a_filtered_list_is_read_by_an_index(
         ),
         (
             "report_of_teams",
-            {"unit": "day", "first_day": _NOW.date() - dt.timedelta(days=30), "last_day": _NOW.date()},
+            {
+                "unit": "day",
+                "first_day": _NOW.date() - dt.timedelta(days=30),
+                "last_day": _NOW.date(),
+                "by_team": True,
+            },
         ),
     ],
 )

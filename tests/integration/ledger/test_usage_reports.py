@@ -111,6 +111,31 @@ async def test_by_team_and_month(postgres_ledger: PostgresLedger, clock: Clock) 
     ]
 
 
+@pytest.mark.parametrize("unit", ReportUnit)
+async def test_periods_of_a_report_by_team_are_those_that_postgresql_makes(
+    postgres_ledger: PostgresLedger, clock: Clock, unit: ReportUnit
+) -> None:
+    clock.set("2026-01-10 11:00")
+    for each in (ANA, BIA):
+        await World(postgres_ledger, clock).use(9, account_id=each)
+    for day in ("01-10", "01-11", "01-12", "01-31", "02-01", "02-15", "02-16", "02-20"):
+        clock.set(f"2026-{day} 12:00")
+        await postgres_ledger.settle(of_team(ANA, 1, "a"))
+        await postgres_ledger.settle(of_team(BIA, 2, "b"))
+        await postgres_ledger.settle(of_team(BIA, 4, None))
+    await rolled_up(postgres_ledger, clock)
+    rows = await report(postgres_ledger, ReportGrouping.TEAM, unit)
+    together = await postgres_ledger.usage_reports(COSTS).periods_of_teams(
+        ReportQuery(ReportGrouping.TEAM, FIRST, LAST, unit)
+    )
+    assert {row.period for row in rows} == {row.period for row in together}
+    for period in together:
+        assert period.tokens == sum(row.tokens for row in rows if row.period == period.period)
+    assert sum(row.tokens for row in rows) == 8 * 3
+    assert [row.period for row in rows] == sorted(row.period for row in rows)
+    assert all(row.team_id in {"a", "b"} for row in rows)
+
+
 async def test_images_of_a_team_cost_what_they_cost(ledger: PostgresLedger, clock: Clock) -> None:
     units = {"team": "a", "units": {"image": "3"}, "prices": {"image": "10"}}
     await ledger.settle(of_team(ANA, 30, None, details=units, source=UsageSource.PRICE))
