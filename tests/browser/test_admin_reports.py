@@ -16,6 +16,7 @@ from tests.browser.looks import LOOKS, Look
 from tests.browser.people import ANA
 from tests.browser.serving import Site
 from tests.browser.test_sections import signed_in
+from tests.integration.rolling_up import roll_up
 
 WORDS = {
     "pt-BR": {
@@ -46,8 +47,7 @@ WORDS = {
 @pytest_asyncio.fixture(autouse=True, loop_scope="session")
 async def rolled_up(ledger: PostgresLedger) -> None:
     """Totals over all accounts, which the proxy's upkeep makes every few seconds."""
-    for _ in range(2):
-        await ledger.rollup.roll_up()
+    await roll_up(ledger)
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=str)
@@ -68,6 +68,7 @@ async def test_another_grouping_is_shown_and_taken_away_as_a_file(browse: Browse
     await signed_in(page, site, "reports")
     await page.get_by_label("By", exact=True).select_option("user")
     await page.get_by_role("link", name="This year").click()
+    await page.wait_for_url("**since=*-01-01**")
     async with page.expect_download() as waiting:
         await page.get_by_role("link", name="Download as CSV").click()
     file = tmp_path / "report.csv"

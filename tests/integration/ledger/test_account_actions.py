@@ -21,6 +21,7 @@ from solaris_hooks.ledger.postgres import PostgresLedger
 from solaris_hooks.ledger.records import AccountChange, EntryKind
 from solaris_hooks.quota.balance import State
 from solaris_hooks.quota.errors import ConflictError, NotFoundError
+from tests.integration.rolling_up import roll_up
 
 from .world import ANA, World, facts
 
@@ -179,8 +180,7 @@ async def test_a_reset_is_in_lists_of_accounts_at_once(world: World) -> None:
     exhausted = AccountFilter(state=State.EXHAUSTED)
     world.clock.wait(seconds=1)
     if isinstance(world.ledger, PostgresLedger):
-        for _ in range(2):  # the first one sets the moment up to which the second one goes
-            await world.ledger.rollup.roll_up()
+        await roll_up(world.ledger, now=world.clock())
     assert len((await world.ledger.account_list.page(exhausted)).accounts) == 1
     await reset(world)
     assert (await world.ledger.account_list.page(exhausted)).accounts in ([], ())

@@ -12,6 +12,7 @@ from solaris_hooks.ledger.postgres import PostgresLedger
 from solaris_hooks.ledger.records import AccountChange
 from solaris_hooks.quota.balance import State, Status
 from solaris_hooks.quota.ids import AccountId
+from tests.integration.rolling_up import roll_up
 
 from .world import ANA, BIA, World
 
@@ -41,8 +42,7 @@ async def rolled_up(world: World) -> None:
     """Everything so far is in what lists sort by."""
     world.clock.wait(seconds=1)
     if isinstance(world.ledger, PostgresLedger):
-        for _ in range(2):  # the first one sets the moment up to which the second one goes
-            await world.ledger.rollup.roll_up()
+        await roll_up(world.ledger, now=world.clock())
 
 
 async def ids(

@@ -15,6 +15,7 @@ from solaris_hooks.ledger.records import AccountChange, Plan
 from solaris_hooks.quota.balance import State, Status
 from solaris_hooks.quota.errors import ConflictError, InvalidRequestError, NotFoundError
 from solaris_hooks.quota.ids import AccountId
+from tests.integration.rolling_up import roll_up
 
 from .world import ANA, BIA, Clock, World
 
@@ -98,8 +99,7 @@ async def test_a_filter_finds_accounts_when_the_batch_begins(world: World) -> No
 async def test_a_filter_finds_by_use_and_by_when_somebody_was_seen(world: World) -> None:
     await world.use((await world.account(ANA)).balance.limit, account_id=ANA)
     world.clock.wait(seconds=1)
-    for _ in range(2):  # the first one sets the moment up to which the second one goes
-        await books(world).rollup.roll_up()
+    await roll_up(books(world), now=world.clock())
     now = world.clock()
     assert now is not None
     for selection, found in (

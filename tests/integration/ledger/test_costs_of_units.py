@@ -17,6 +17,7 @@ from solaris_hooks.quota.costs import Costs, CostTable
 from solaris_hooks.quota.ids import AccountId, new_hold_id
 from solaris_hooks.quota.units import Unit
 from solaris_hooks.quota.usage import Usage, UsageSource
+from tests.integration.rolling_up import roll_up
 
 from .world import ANA, BIA, Clock, World
 
@@ -47,10 +48,9 @@ async def paid(
     )
 
 
-async def roll_up(ledger: PostgresLedger, clock: Clock) -> None:
+async def rolled_up(ledger: PostgresLedger, clock: Clock) -> None:
     clock.wait(seconds=1)
-    for _ in range(2):
-        await ledger.rollup.roll_up()
+    await roll_up(ledger, now=clock())
 
 
 @pytest.fixture
@@ -63,12 +63,12 @@ async def ledger(postgres_ledger: PostgresLedger, clock: Clock) -> PostgresLedge
         await postgres_ledger.put_account(each, AccountChange(plan_id="large"), actor="a")
     await paid(world, "images", {"image": "2"})
     await paid(world, "whisper", {"second": "40.1"}, source=UsageSource.ESTIMATE)
-    await roll_up(postgres_ledger, clock)
+    await rolled_up(postgres_ledger, clock)
     await paid(world, "images", {"image": "1"})
     await paid(world, "images", {"image": "2"}, account_id=BIA)
     await paid(world, "moderation", {"call": "1"})
     await world.use(5)
-    await roll_up(postgres_ledger, clock)
+    await rolled_up(postgres_ledger, clock)
     return postgres_ledger
 
 

@@ -15,6 +15,7 @@ from solaris_hooks.ledger.records import AccountChange
 from solaris_hooks.quota.balance import State, Status
 from solaris_hooks.quota.costs import NO_COSTS, Costs, CostTable
 from solaris_hooks.quota.ids import new_hold_id
+from tests.integration.rolling_up import roll_up
 
 from .world import ANA, BIA, Clock, World, utc
 
@@ -31,8 +32,7 @@ def books(postgres_ledger: PostgresLedger, clock: Clock) -> World:
 async def rolled_up(ledger: PostgresLedger, clock: Clock) -> None:
     """Everything so far is in the totals."""
     clock.wait(seconds=1)
-    for _ in range(2):  # the first one sets the moment up to which the second one goes
-        await ledger.rollup.roll_up()
+    await roll_up(ledger, now=clock())
 
 
 async def tokens(ledger: PostgresLedger) -> int:

@@ -16,6 +16,7 @@ from solaris_hooks.quota.costs import NO_COSTS, Costs, CostTable
 from solaris_hooks.quota.ids import AccountId, MemberId, new_hold_id
 from solaris_hooks.quota.units import Unit
 from solaris_hooks.quota.usage import UsageSource
+from tests.integration.rolling_up import roll_up
 
 from .world import ANA, BIA, USE, Clock, World
 
@@ -39,9 +40,7 @@ async def ledger(postgres_ledger: PostgresLedger, clock: Clock) -> PostgresLedge
     await books.ledger.put_account(BIA, AccountChange(plan_id="large", name="Bia"), actor="a")
     clock.set("2026-02-20 12:00")
     await books.use(4000, account_id=BIA)
-    clock.wait(seconds=1)
-    for _ in range(2):
-        await postgres_ledger.rollup.roll_up()
+    await rolled_up(postgres_ledger, clock)
     return postgres_ledger
 
 
@@ -67,8 +66,7 @@ def of_team(account_id: AccountId, charge: int, team: str | None, **more: Any) -
 
 async def rolled_up(ledger: PostgresLedger, clock: Clock) -> None:
     clock.wait(seconds=1)
-    for _ in range(2):
-        await ledger.rollup.roll_up()
+    await roll_up(ledger, now=clock())
 
 
 async def test_by_team_whoever_pays(ledger: PostgresLedger, clock: Clock) -> None:

@@ -18,6 +18,7 @@ from solaris_hooks.ledger.records import AccountChange, HoldRequest, Settlement
 from solaris_hooks.quota.balance import State, Status
 from solaris_hooks.quota.ids import AccountId, new_hold_id
 from solaris_hooks.quota.usage import Usage, UsageSource
+from tests.integration.rolling_up import roll_up
 from tests.integration.web.asking import ADMIN, signed_in
 
 LIST = f"{ADMIN}/accounts"
@@ -38,8 +39,7 @@ async def tag(books: PostgresLedger) -> str:
             hold, usage = new_hold_id(), Usage(tokens, 0)
             await books.hold(HoldRequest(account, hold, "gpt-4o", 1, 1, 0, 600))
             await books.settle(Settlement(account, hold, "gpt-4o", tokens, usage, UsageSource.PROVIDER))
-    for _ in range(2):  # the first one sets the moment up to which the second one goes
-        await books.rollup.roll_up()
+    await roll_up(books)
     return tag
 
 

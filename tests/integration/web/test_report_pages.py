@@ -25,6 +25,7 @@ from solaris_hooks.quota.ids import AccountId, new_hold_id
 from solaris_hooks.quota.usage import Usage, UsageSource
 from solaris_hooks.settings import Settings
 from solaris_hooks.web.admin import report_figures, reports
+from tests.integration.rolling_up import roll_up
 from tests.integration.web.asking import ADMIN, send, signed_in
 
 FORMULA = "=HYPERLINK(1)"
@@ -53,8 +54,7 @@ async def used(books: PostgresLedger) -> AccountId:
     for model, tokens in (("gpt-4o", 1_200), ("claude", 34)):
         usage = Usage(tokens // 2, tokens - tokens // 2)
         await books.settle(Settlement(account, new_hold_id(), model, tokens, usage, UsageSource.PROVIDER))
-    for _ in range(2):
-        await books.rollup.roll_up()
+    await roll_up(books)
     return account
 
 
@@ -138,8 +138,7 @@ async def test_the_sums_of_a_long_report_by_user_are_over_all_of_it(
     other = AccountId(f"user:{uuid4().hex}")
     await books.put_account(other, AccountChange(), actor="admin:seed")
     await books.settle(Settlement(other, new_hold_id(), "gpt-4o", 7, Usage(7, 0), UsageSource.PROVIDER))
-    for _ in range(2):
-        await books.rollup.roll_up()
+    await roll_up(books)
     monkeypatch.setattr(reports, "SHOWN_ROWS", 1)
     page = (await admin.get(f"{ADMIN}/reports", params={"by": "user", **days()})).text
     expected = await rows(books, settings, ReportGrouping.USER, ReportUnit.WHOLE)
