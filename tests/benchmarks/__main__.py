@@ -24,7 +24,7 @@ from .machine import commit_milliseconds
 
 REPORT = ROOT / "docs" / "benchmarks.md"
 PICTURES = "images/benchmark-{}.svg"
-MINUTES = {"proxy": 20, "ledger": 4, "growth": 5, "pages": 16, "blocking": 2, "memory": 2}
+MINUTES = {"proxy": 20, "ledger": 4, "growth": 5, "pages": 10, "blocking": 2, "memory": 2}
 """What each takes, about, on the machine of the published figures."""
 
 
