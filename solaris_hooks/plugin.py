@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import logging
-import math
 import os
 import time
 from collections.abc import Sequence
@@ -40,7 +39,7 @@ from solaris_hooks.hooks.commands.endpoint import AnsweredHere, Asker
 from solaris_hooks.hooks.growth import Growth
 from solaris_hooks.hooks.guard import Guard
 from solaris_hooks.hooks.handler import SolarisHandler
-from solaris_hooks.hooks.heap import freeze_heap
+from solaris_hooks.hooks.heap import heap_chores
 from solaris_hooks.hooks.identity import is_master_key
 from solaris_hooks.hooks.in_flight import InFlight
 from solaris_hooks.hooks.models import Models
@@ -217,8 +216,7 @@ def _chores(
         Chore(ROLLUP_SECONDS, partial(ledger.rollup.round, time_zone=settings.default_time_zone)),
         Chore(DAY_SECONDS, partial(ledger.make_usage_partitions, months=MONTHS_AHEAD)),
     ]
-    if settings.freeze_heap:
-        chores.append(Chore(math.inf, freeze_heap))  # once, some seconds after the start
+    chores += heap_chores(freeze=settings.freeze_heap)
     if settings.alerts.worker is WorkerPlace.IN_PROXY:
         chores.append(Chore(0, build_worker(settings, ledger).keep_running))
     checkpoints = _checkpoints(settings)

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import gc
 import logging
+import math
+from collections.abc import Sequence
+
+from solaris_hooks.hooks.upkeep import Chore
 
 _LOG = logging.getLogger(__name__)
+
+
+def heap_chores(*, freeze: bool) -> Sequence[Chore]:
+    """What upkeep does about it: once, some seconds after the start, if it is wanted."""
+    return (Chore(math.inf, freeze_heap),) if freeze else ()
 
 
 async def freeze_heap() -> None:

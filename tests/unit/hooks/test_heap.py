@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
+
+from solaris_hooks.hooks.heap import freeze_heap, heap_chores
 
 SCRIPT = """
 import asyncio, gc
@@ -18,3 +21,9 @@ def test_the_collector_no_longer_walks_over_what_was_there() -> None:
     # In a process of its own: it cannot be taken back for a part of the objects.
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["True", "True"]
+
+
+def test_it_is_done_once_and_where_it_is_wanted() -> None:
+    (chore,) = heap_chores(freeze=True)
+    assert (chore.every_seconds, chore.work) == (math.inf, freeze_heap)
+    assert heap_chores(freeze=False) == ()
