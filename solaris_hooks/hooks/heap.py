@@ -20,7 +20,7 @@ def heap_chores(*, freeze: bool) -> Sequence[Chore]:
 async def freeze_heap() -> None:
     """Let the collector leave alone whatever is there by now: modules, types, routes, the configuration.
 
-    A proxy has 1.4 million objects when it has started, and each full collection walks over all of them: for 0.6 s,
+    A proxy has 1.4 million objects when it has started, and each full collection walks over all of them: for 0.7 s,
     in which nobody is answered. The 150,000 that this package brings would make that a tenth longer. What is frozen
     is still freed when nothing refers to it any more; only cycles of it are not looked for.
     """
